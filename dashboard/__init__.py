@@ -1,0 +1,1 @@
+"""What a browser sees. Reads what `zoomfeed` recorded, and never writes it."""
