@@ -21,6 +21,7 @@ MOVE = timedelta(seconds=3)
 """A leave followed by a join of the same device within this time is a move, not a departure."""
 
 INSIDE = (Place.MEETING, Place.BREAKOUT_ROOM)
+BY_WEIGHT = (*INSIDE, Place.WAITING_ROOM, Place.BEFORE_HOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Person:
     @property
     def place(self) -> str:
         """Where this person is now: in the meeting counts before a breakout room, and that before waiting."""
-        return next((place for place in Place if place in self.device_places), "")
+        return next((place for place in BY_WEIGHT if place in self.device_places), "")
 
     @property
     def is_present(self) -> bool:
