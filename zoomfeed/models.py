@@ -108,7 +108,9 @@ class Meeting(models.Model):
     uuid = models.CharField(max_length=128)
     number = models.CharField(max_length=32, blank=True)
     account_id = models.CharField(max_length=64, blank=True)
-    kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.MEETING)
+    kind = models.CharField(
+        max_length=8, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.MEETING.value
+    )
     type = models.CharField(max_length=20, blank=True, help_text="Zoom's type number, as text.")
     topic = models.CharField(max_length=300, blank=True)
     host_id = models.CharField(max_length=128, blank=True)
@@ -201,7 +203,9 @@ class ScheduledMeeting(models.Model):
 
     number = models.CharField(max_length=32)
     account_id = models.CharField(max_length=64, blank=True)
-    kind = models.CharField(max_length=8, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.MEETING)
+    kind = models.CharField(
+        max_length=8, choices=[(kind.value, kind.value) for kind in Kind], default=Kind.MEETING.value
+    )
     type = models.CharField(max_length=20, blank=True)
     topic = models.CharField(max_length=300, blank=True)
     host_id = models.CharField(max_length=128, blank=True)

@@ -115,7 +115,7 @@ def _count(meeting: Meeting, legs: list[Leg]) -> None:
     meeting.peak = attendance.peak(people)
     meeting.sharing = sum(person.is_sharing for person in people)
     hosts = [person for person in people if person.name and _is_host(person, meeting)]
-    meeting.host_name = hosts[0].name if hosts else meeting.host_name
+    meeting.host_name = hosts[0].name if hosts else ""
 
 
 def _is_host(person: attendance.Person, meeting: Meeting) -> bool:
