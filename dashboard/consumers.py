@@ -1,0 +1,138 @@
+"""The live sockets: thin shells between a browser and the hub."""
+
+import asyncio
+import contextlib
+import time
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from dashboard import hub, protocol
+
+
+class LiveConsumer(AsyncConsumer):
+    """One page's socket. Subclasses say which stream it shows."""
+
+    channel_layer_alias = ""  # no channel: the hub hears the bell for all pages
+
+    page: hub.Page | None = None
+    writer: asyncio.Task[None] | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Straight to the handler: the inherited one visits Django's shared sync thread before every message."""
+        match message["type"]:
+            case "websocket.connect":
+                await self.connect()
+            case "websocket.receive":
+                self.receive(message)
+            case "websocket.disconnect":
+                await self.disconnect()
+
+    def stream(self, query: dict[str, str]) -> str:
+        raise NotImplementedError
+
+    async def connect(self) -> None:
+        session_key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
+        if not (is_own_origin(self.scope) and session_key and await hub.current().admit(session_key)):
+            await self.send({"type": "websocket.close", "code": protocol.SESSION_OVER})
+            raise StopConsumer
+        await self.send({"type": "websocket.accept"})
+        query = dict(parse_qsl(self.scope["query_string"].decode(errors="replace")))
+        epoch, revision = query.pop("epoch", ""), _revision(query.pop("revision", ""))
+        self.page = hub.Page(self.stream(query), session_key)
+        self.inbound = protocol.Inbound()
+        self.writer = asyncio.create_task(self.write(self.page))
+        await hub.current().join(self.page, epoch=epoch, revision=revision)
+
+    def receive(self, message: dict[str, Any]) -> None:
+        if self.page is None or self.page.is_closing:
+            return
+        try:
+            revision = self.inbound.read(message.get("text"), time.monotonic())
+        except protocol.UnwelcomeFrame:
+            self.page.close(protocol.POLICY_VIOLATION)
+        else:
+            hub.current().ack(self.page, revision)
+
+    async def write(self, page: hub.Page) -> None:
+        """Send what the hub posts. A task of its own, so that one slow socket is nobody else's business."""
+        while True:
+            item = await page.outbox.get()
+            if isinstance(item, int):
+                await self.send({"type": "websocket.close", "code": item})
+                hub.current().leave(page)
+                return
+            await self.send({"type": "websocket.send", "text": item})
+
+    async def disconnect(self) -> None:
+        self.end()
+        raise StopConsumer
+
+    def end(self) -> None:
+        if self.page is not None:
+            hub.current().leave(self.page)
+        if self.writer is not None:
+            self.writer.cancel()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As inherited; and however it ends, the page leaves the hub."""
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await super().__call__(scope, receive, send)
+        finally:
+            self.end()
+
+
+class BoardConsumer(LiveConsumer):
+    def stream(self, query: dict[str, str]) -> str:
+        return "board"
+
+
+class MeetingConsumer(LiveConsumer):
+    def stream(self, query: dict[str, str]) -> str:
+        return f"meeting:{self.scope['url_route']['kwargs']['pk']}"
+
+
+class EventsConsumer(LiveConsumer):
+    def stream(self, query: dict[str, str]) -> str:
+        return f"events:{urlencode(sorted(query.items()))}"
+
+
+def is_own_origin(scope: dict[str, Any]) -> bool:
+    """Does the page that opens this socket come from us? Scheme, host and port have to be ours, to the letter."""
+    origin, host = _header(scope, b"origin"), _header(scope, b"host")
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        return False
+    return origin == f"{_scheme(scope)}://{host}"
+
+
+def _scheme(scope: dict[str, Any]) -> str:
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, secure = settings.SECURE_PROXY_SSL_HEADER
+        header = name.removeprefix("HTTP_").replace("_", "-").lower().encode()
+        return "https" if _header(scope, header).split(",")[0].strip() == secure else "http"
+    return "https" if scope.get("scheme") == "wss" else "http"
+
+
+def _header(scope: dict[str, Any], name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _cookie(scope: dict[str, Any], name: str) -> str:
+    try:
+        morsel = SimpleCookie(_header(scope, b"cookie")).get(name)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _revision(text: str) -> int:
+    """What the page shows. Unreadable: a revision that no database has, so that the page resyncs."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 2**62

@@ -1,0 +1,359 @@
+"""One task per web process that keeps every open page of it in step.
+
+It is rung through the channel layer's one group and also looks by its own clock, so neither a lost ring nor a Redis
+that is away costs more than seconds. What changed is read and rendered once per stream, and the same text goes to all
+pages of that stream. Pages hold no channel of their own: nothing that happens to Redis can close them.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+from django.db import close_old_connections
+
+from dashboard import protocol, visitors
+from dashboard.protocol import Flow, Verdict
+from zoomfeed.notify import GROUP
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOOK_S = 5.0
+"""How often to look without being rung, and to join the group again (a layer may forget its members)."""
+
+LAYER_DEADLINE_S = 2.0
+CATCH_UPS = 3
+"""How often a page that connects may be overtaken by live frames before it is told to resync."""
+
+UNREADABLE = {
+    "state": "unreadable",
+    "label": "Database away",
+    "reason": "The server cannot read its database. These numbers may be old.",
+    "since": None,
+    "last_event_at": None,
+    "simulated": False,
+    "retry_at": None,
+    "attempt": 0,
+    "gap_since": None,
+}
+"""The feed's state as far as pages can know it while nothing can be read."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the database is, and which database it is."""
+
+    epoch: str
+    revision: int
+
+
+class Source(Protocol):
+    """What the hub reads. Synchronous; called in the hub's own threads."""
+
+    def position(self) -> Position: ...
+    def changes(self, stream: str, since: int) -> Any: ...
+    def feed_status(self) -> dict[str, Any]: ...
+    def welcome(self, session_keys: Collection[str]) -> set[str]: ...
+
+
+class Database:
+    """The source of real life."""
+
+    def position(self) -> Position:
+        from zoomfeed.models import Head  # noqa: PLC0415 - models load after this module does
+
+        head, _ = Head.objects.get_or_create(pk=1)
+        return Position(str(head.epoch), head.revision)
+
+    def changes(self, stream: str, since: int) -> Any:
+        from dashboard import fragments  # noqa: PLC0415
+
+        return fragments.changes(stream, since)
+
+    def feed_status(self) -> dict[str, Any]:
+        from dashboard import fragments  # noqa: PLC0415
+
+        return fragments.feed_status()
+
+    def welcome(self, session_keys: Collection[str]) -> set[str]:
+        return visitors.welcome(session_keys)
+
+
+@dataclass(eq=False)
+class Page:
+    """One open page: what it is owed. `outbox` holds texts to send, then perhaps a close code."""
+
+    stream: str
+    session_key: str
+    outbox: asyncio.Queue[str | int] = field(default_factory=asyncio.Queue)
+    flow: Flow = field(default_factory=Flow)
+    is_closing: bool = False
+
+    def post(self, text: str) -> None:
+        if not self.is_closing:
+            self.outbox.put_nowait(text)
+
+    def close(self, code: int) -> None:
+        """Forget what is still unsent, and say goodbye."""
+        while not self.outbox.empty():
+            self.outbox.get_nowait()
+        self.is_closing = True
+        self.outbox.put_nowait(code)
+
+    def update(self, text: str, revision: int, now: float) -> None:
+        match self.flow.offer(revision, now):
+            case Verdict.SEND:
+                self.post(text)
+            case Verdict.CLOSE:
+                self.close(protocol.TOO_SLOW)
+
+    def tick(self, text: str, now: float) -> None:
+        match self.flow.look(now):
+            case Verdict.SEND:
+                self.post(text)
+            case Verdict.CLOSE:
+                self.close(protocol.TOO_SLOW)
+
+
+@dataclass(eq=False)
+class Stream:
+    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing newer was found up to it."""
+
+    name: str
+    sent: int
+    looked: int
+    pages: set[Page] = field(default_factory=set)
+    sent_at: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """See the module's docstring. The first `join` starts it, and it ends by itself when the last page has left."""
+
+    def __init__(self, source: Source | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.source = source or Database()
+        self.clock = clock
+        self.streams: dict[str, Stream] = {}
+        self.position: Position | None = None
+        self.feed: dict[str, Any] = UNREADABLE
+        self.rung = asyncio.Event()
+        self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hub")
+        self.tasks: list[asyncio.Task[None]] = []
+
+    # Pages
+
+    async def admit(self, session_key: str) -> bool:
+        """Is this the session of active staff?"""
+        return session_key in await self.run(self.source.welcome, [session_key])
+
+    async def join(self, page: Page, *, epoch: str, revision: int) -> None:
+        """Bring a page that shows `revision` up to date, and keep it so until `leave`."""
+        caught_up = await self._catch_up(page, epoch, revision)
+        position = self.position
+        assert position is not None
+        stream = self.streams.get(page.stream)
+        if stream is None:
+            stream = self.streams[page.stream] = Stream(page.stream, position.revision, position.revision)
+        if not caught_up:
+            page.post(protocol.RESYNC)
+        stream.pages.add(page)
+        page.post(self._tick_text(stream))
+        self._start()
+
+    def leave(self, page: Page) -> None:
+        stream = self.streams.get(page.stream)
+        if stream is None:
+            return
+        stream.pages.discard(page)
+        if not stream.pages:
+            del self.streams[page.stream]
+        if not self.streams:
+            self._stop()
+
+    def ack(self, page: Page, revision: int) -> None:
+        if page.flow.ack(revision):
+            page.post(protocol.RESYNC)
+
+    async def _catch_up(self, page: Page, epoch: str, revision: int) -> bool:
+        from dashboard.fragments import TooMuch  # noqa: PLC0415
+
+        for _ in range(CATCH_UPS):
+            position = self.position = await self.run(self.source.position)
+            if epoch != position.epoch or revision > position.revision:
+                return False
+            try:
+                changes = await self.run(self.source.changes, page.stream, revision)
+            except TooMuch:
+                return False
+            page.update(_frame(changes, revision, position.revision), position.revision, self.clock())
+            revision = position.revision
+            stream = self.streams.get(page.stream)
+            if stream is None or stream.sent <= revision:
+                # nothing awaits between here and the page's entry into its stream
+                return True
+        return False
+
+    # Life
+
+    def _start(self) -> None:
+        if not self.tasks:
+            self.tasks = [asyncio.create_task(job()) for job in (self._listen, self._watch, self._tick)]
+
+    def _stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        self.tasks = []
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Database work, in the hub's own threads: Django's one shared sync thread may be busy with a page."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, _with_connection, function, *args)
+
+    async def _listen(self) -> None:
+        """Turn rings into wake-ups, for as long as the layer lasts; then begin again."""
+        while True:
+            try:
+                await self._hear()
+            except Exception as error:  # noqa: BLE001 - protects the pages from whatever a layer raises
+                logger.warning("the channel layer is away (%s); looking every %s s", error, LOOK_S)
+            await asyncio.sleep(1)
+
+    async def _hear(self) -> None:
+        layer = get_channel_layer()
+        channel = await layer.new_channel()
+        joined_at = float("-inf")
+        receiving = asyncio.ensure_future(layer.receive(channel))
+        try:
+            while True:
+                if self.clock() - joined_at >= LOOK_S:
+                    async with asyncio.timeout(LAYER_DEADLINE_S):
+                        await layer.group_add(GROUP, channel)
+                    joined_at = self.clock()
+                await asyncio.wait([receiving], timeout=LOOK_S)
+                if receiving.done():
+                    receiving.result()
+                    self.rung.set()
+                    receiving = asyncio.ensure_future(layer.receive(channel))
+        finally:
+            receiving.cancel()
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await receiving
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(LAYER_DEADLINE_S):
+                    await layer.group_discard(GROUP, channel)
+
+    async def _watch(self) -> None:
+        """Look when rung or when it is time; never more often than pages may be sent frames."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self.rung.wait()
+            was_rung = self.rung.is_set()
+            self.rung.clear()
+            try:
+                await self._look(was_rung)
+            except Exception as error:  # noqa: BLE001 - protects the pages while the database is away
+                logger.warning("cannot read what is new (%s)", error)
+            await asyncio.sleep(protocol.FRAME_INTERVAL_S / 5)
+
+    async def _look(self, was_rung: bool) -> None:
+        position = await self.run(self.source.position)
+        if self.position is not None and position.epoch != self.position.epoch:
+            for stream in self.streams.values():
+                stream.sent = stream.looked = position.revision
+        self.position = position
+        for stream in self.streams.values():
+            if stream.looked < position.revision and (stream.task is None or stream.task.done()):
+                stream.task = asyncio.create_task(self._follow(stream))
+        if was_rung:
+            feed = await self.run(self.source.feed_status)
+            if feed.get("state") != self.feed.get("state") or feed.get("attempt") != self.feed.get("attempt"):
+                self.feed = feed
+                self._send_ticks()
+
+    async def _follow(self, stream: Stream) -> None:
+        """Send what is new on one stream until there is nothing: at once first, then at the pace of frames."""
+        from dashboard.fragments import TooMuch  # noqa: PLC0415
+
+        while stream.pages and self.position and stream.looked < self.position.revision:
+            await asyncio.sleep(max(0.0, stream.sent_at + protocol.FRAME_INTERVAL_S - self.clock()))
+            to = self.position.revision
+            try:
+                changes = await self.run(self.source.changes, stream.name, stream.looked)
+                text = _frame(changes, stream.sent, to) if _is_worth_sending(changes) else ""
+            except TooMuch:
+                text = protocol.RESYNC
+            except Exception as error:  # noqa: BLE001 - the next look tries again
+                logger.warning("cannot render what is new on %s (%s)", stream.name, error)
+                return
+            stream.looked = to
+            if text:
+                stream.sent, stream.sent_at = to, self.clock()
+                for page in stream.pages:
+                    page.update(text, to, stream.sent_at)
+
+    # Ticks
+
+    async def _tick(self) -> None:
+        while True:
+            try:
+                await self._check()
+                self.feed = await self.run(self.source.feed_status)
+            except Exception as error:  # noqa: BLE001 - pages stay while the database is away, and say so
+                logger.warning("cannot check who is watching (%s)", error)
+                self.feed = UNREADABLE
+            self._send_ticks()
+            await asyncio.sleep(protocol.TICK_S)
+
+    async def _check(self) -> None:
+        """Open sockets outlive logout, deactivation and deletion: look whom they belong to."""
+        pages = [page for stream in self.streams.values() for page in stream.pages]
+        still_welcome = await self.run(self.source.welcome, {page.session_key for page in pages})
+        for page in pages:
+            if page.session_key not in still_welcome:
+                page.close(protocol.SESSION_OVER)
+
+    def _send_ticks(self) -> None:
+        now = self.clock()
+        for stream in self.streams.values():
+            text = self._tick_text(stream)
+            for page in stream.pages:
+                page.tick(text, now)
+
+    def _tick_text(self, stream: Stream) -> str:
+        epoch = self.position.epoch if self.position else ""
+        return protocol.tick(stream.sent, epoch, int(time.time() * 1000), self.feed)
+
+
+def _frame(changes: Any, since: int, to: int) -> str:
+    add = [item[:3] for item in changes.add]
+    return protocol.update(since, to, put=changes.put, add=add, delete=changes.delete, say=changes.say)
+
+
+def _is_worth_sending(changes: Any) -> bool:
+    return bool(changes.put or changes.add or changes.delete or changes.say)
+
+
+def _with_connection(function: Callable[..., T], *args: Any) -> T:
+    close_old_connections()
+    try:
+        return function(*args)
+    finally:
+        close_old_connections()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current() -> Hub:
+    """The hub of this process: of the running event loop, to be exact."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
