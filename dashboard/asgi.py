@@ -12,7 +12,7 @@ pages = get_asgi_application()
 from dashboard.routing import websocket_urlpatterns  # noqa: E402 - the apps have to be loaded first
 
 
-async def refuse(scope, receive, send):  # type: ignore[no-untyped-def]
+async def refuse(_scope, receive, send):  # type: ignore[no-untyped-def]
     """Sockets at addresses that do not exist: refused, where a bare URLRouter would raise."""
     await receive()
     await send({"type": "websocket.close", "code": 4404})

@@ -89,12 +89,12 @@ class LiveConsumer(AsyncConsumer):
 
 
 class BoardConsumer(LiveConsumer):
-    def stream(self, query: dict[str, str]) -> str:
+    def stream(self, query: dict[str, str]) -> str:  # noqa: ARG002
         return "board"
 
 
 class MeetingConsumer(LiveConsumer):
-    def stream(self, query: dict[str, str]) -> str:
+    def stream(self, query: dict[str, str]) -> str:  # noqa: ARG002
         return f"meeting:{self.scope['url_route']['kwargs']['pk']}"
 
 

@@ -124,7 +124,7 @@ class Page:
 
 @dataclass(eq=False)
 class Stream:
-    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing newer was found up to it."""
+    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing is unsent up to there."""
 
     name: str
     sent: int
@@ -164,8 +164,10 @@ class Hub:
         if not caught_up:
             page.post(protocol.RESYNC)
         stream.pages.add(page)
-        page.post(self._tick_text(stream))
-        self._start()
+        if self.tasks:
+            page.post(self._tick_text(stream))
+        else:
+            self._start()  # ticks at once
 
     def leave(self, page: Page) -> None:
         stream = self.streams.get(page.stream)
