@@ -89,9 +89,8 @@ function draw() {
 }
 
 function soon() {
-  if (drawing.length > 1) return;
-  if (document.hidden) setTimeout(draw);
-  else requestAnimationFrame(draw);
+  if (document.hidden) setTimeout(draw); // no animation frames are drawn there
+  else if (drawing.length === 1) requestAnimationFrame(draw);
 }
 
 // Frames
@@ -244,7 +243,7 @@ function setText(element, text) {
 
 function show() {
   const silentFor = performance.now() - heardAt;
-  const isStale = root.dataset.link !== "live" ? tickedAt === null ? silentFor > SILENCE_MS : Date.now() - tickedAt > SILENCE_MS : silentFor > SILENCE_MS;
+  const isStale = silentFor > SILENCE_MS || (tickedAt !== null && Date.now() - tickedAt > SILENCE_MS);
   root.toggleAttribute("data-stale", isStale);
   setText($("link")?.querySelector("[data-text]") ?? $("link"), LINKS[root.dataset.link]);
   showPageBar(isStale || root.dataset.link === "lost");
