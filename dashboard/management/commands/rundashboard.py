@@ -1,0 +1,116 @@
+"""The whole of Rollcall in one process and one event loop: web, feed and, for the demo, a Zoom to feed from."""
+
+import asyncio
+import ipaddress
+import os
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from daphne.server import Server, reactor
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from zoomfeed.feed import Subscription, run_feed
+
+STOP_S = 4.0
+"""How long the feed may take to write down what it holds when the process is told to end."""
+
+DEMO = {
+    "account_id": "demo-account",
+    "client_id": "demo-client",
+    "client_secret": "demo-secret",
+    "subscription_id": "demo-subscription",
+    "secret_token": "demo-token",
+}
+
+
+class Command(BaseCommand):
+    help = "Run the web pages and the feed from Zoom in one process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=settings.PORT, help="default: PORT, or 8000")
+        parser.add_argument("--demo", action="store_true", help="run on a simulated Zoom; loopback only")
+
+    def handle(self, *_args: Any, host: str, port: int, demo: bool, **_options: Any) -> None:
+        if demo:
+            if not is_loopback(host):
+                raise CommandError("--demo listens on this machine only: leave --host at 127.0.0.1")
+            settings.ROLLCALL_DEMO = True
+        server = self.server(host, port)
+        loop = reactor._asyncioEventloop  # noqa: SLF001 - Daphne installed it, and has no other name for it
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        life = loop.create_task(self.live(server, stop, demo=demo))
+        server.run()
+        if not server.listening_addresses:
+            raise CommandError(f"cannot listen on {host}:{port}")
+        if life.done() and not life.cancelled() and (error := life.exception()):
+            raise error
+
+    def server(self, host: str, port: int) -> Server:
+        from dashboard.asgi import application  # noqa: PLC0415 - reads the routes, which need the apps
+
+        address = host.replace(":", r"\:")
+        return Server(
+            application,
+            endpoints=[f"tcp:port={port}:interface={address}"],
+            signal_handlers=False,
+            ping_interval=10,
+            ping_timeout=10,
+            websocket_max_message_size=16 * 1024,
+            websocket_max_frame_size=16 * 1024,
+            application_close_timeout=2,
+            ready_callable=lambda: self.stdout.write(f"Rollcall: http://{host}:{port}/  (Ctrl-C ends it)"),
+            server_name="",
+        )
+
+    async def live(self, server: Server, stop: asyncio.Event, *, demo: bool) -> None:
+        """Run the feed until told to stop, and then the server no longer than it needs."""
+        feed = asyncio.create_task(self.demo(stop) if demo else self.feed(stop))
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([feed, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if feed.done():
+                feed.result()
+            await waiting
+            await asyncio.wait([feed], timeout=STOP_S)
+        finally:
+            feed.cancel()
+            waiting.cancel()
+            last_resort = threading.Timer(5 - STOP_S, os._exit, [0])
+            last_resort.daemon = True
+            last_resort.start()
+            server.stop()
+
+    async def feed(self, stop: asyncio.Event) -> None:
+        if not settings.ZOOM_SUBSCRIPTION_ID:
+            self.stdout.write("ZOOM_SUBSCRIPTION_ID is not set: pages only, no feed. Try --demo, or see .env.example.")
+            return
+        await run_feed(Subscription.from_settings(), stop)
+
+    async def demo(self, stop: asyncio.Event) -> None:
+        from zoomfeed.simulator import scenarios  # noqa: PLC0415 - only the demo needs a Zoom of its own
+        from zoomfeed.simulator.server import SimulatedZoom  # noqa: PLC0415
+
+        async with SimulatedZoom(**DEMO) as zoom:
+            subscription = Subscription(
+                **DEMO, grant="client_credentials", oauth_url=zoom.oauth_url, ws_url=zoom.ws_url, simulated=True
+            )
+            player = asyncio.create_task(scenarios.demo(zoom))
+            try:
+                await run_feed(subscription, stop)
+            finally:
+                player.cancel()
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
