@@ -57,6 +57,8 @@ class Position:
 class Source(Protocol):
     """What the hub reads. Synchronous; called in the hub's own threads."""
 
+    @property
+    def too_much(self) -> type[Exception]: ...
     def position(self) -> Position: ...
     def changes(self, stream: str, since: int) -> Any: ...
     def feed_status(self) -> dict[str, Any]: ...
@@ -65,6 +67,12 @@ class Source(Protocol):
 
 class Database:
     """The source of real life."""
+
+    @property
+    def too_much(self) -> type[Exception]:
+        from dashboard import fragments  # noqa: PLC0415
+
+        return fragments.TooMuch
 
     def position(self) -> Position:
         from zoomfeed.models import Head  # noqa: PLC0415 - models load after this module does
@@ -184,15 +192,13 @@ class Hub:
             page.post(protocol.RESYNC)
 
     async def _catch_up(self, page: Page, epoch: str, revision: int) -> bool:
-        from dashboard.fragments import TooMuch  # noqa: PLC0415
-
         for _ in range(CATCH_UPS):
             position = self.position = await self.run(self.source.position)
             if epoch != position.epoch or revision > position.revision:
                 return False
             try:
                 changes = await self.run(self.source.changes, page.stream, revision)
-            except TooMuch:
+            except self.source.too_much:
                 return False
             page.update(_frame(changes, revision, position.revision), position.revision, self.clock())
             revision = position.revision
@@ -281,15 +287,13 @@ class Hub:
 
     async def _follow(self, stream: Stream) -> None:
         """Send what is new on one stream until there is nothing: at once first, then at the pace of frames."""
-        from dashboard.fragments import TooMuch  # noqa: PLC0415
-
         while stream.pages and self.position and stream.looked < self.position.revision:
             await asyncio.sleep(max(0.0, stream.sent_at + protocol.FRAME_INTERVAL_S - self.clock()))
             to = self.position.revision
             try:
                 changes = await self.run(self.source.changes, stream.name, stream.looked)
                 text = _frame(changes, stream.sent, to) if _is_worth_sending(changes) else ""
-            except TooMuch:
+            except self.source.too_much:
                 text = protocol.RESYNC
             except Exception as error:  # noqa: BLE001 - the next look tries again
                 logger.warning("cannot render what is new on %s (%s)", stream.name, error)
