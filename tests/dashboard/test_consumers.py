@@ -1,0 +1,60 @@
+"""The live sockets: who may open one."""
+
+import pytest
+
+from dashboard.consumers import is_own_origin
+
+
+def scope(origin, host="rollcall.test:8000", scheme="ws", **headers):
+    pairs = {"host": host} | {name.replace("_", "-"): value for name, value in headers.items()}
+    if origin is not None:
+        pairs["origin"] = origin
+    return {"scheme": scheme, "headers": [(name.encode(), value.encode()) for name, value in pairs.items()]}
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings):
+    settings.ALLOWED_HOSTS = ["rollcall.test"]
+    settings.CSRF_TRUSTED_ORIGINS = []
+    settings.SECURE_PROXY_SSL_HEADER = None
+
+
+def test_the_pages_own_origin_opens():
+    assert is_own_origin(scope("http://rollcall.test:8000"))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "http://rollcall.test",
+        "http://rollcall.test:8001",
+        "https://rollcall.test:8000",
+        "HTTP://ROLLCALL.TEST:8000",
+        "file://rollcall.test:8000",
+        "chrome-extension://rollcall.test:8000",
+        "http://rollcall.test:8000.evil.test",
+    ],
+)
+def test_any_other_origin_is_refused(origin):
+    assert not is_own_origin(scope(origin))
+
+
+def test_a_host_that_is_not_ours_is_refused():
+    assert not is_own_origin(scope("http://evil.test", host="evil.test"))
+
+
+def test_a_trusted_origin_opens(settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://wall.test"]
+
+    assert is_own_origin(scope("https://wall.test"))
+
+
+def test_a_forwarded_scheme_counts_only_behind_a_proxy_that_we_trust(settings):
+    request = scope("https://rollcall.test:8000", x_forwarded_proto="https")
+
+    assert not is_own_origin(request)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert is_own_origin(request)
