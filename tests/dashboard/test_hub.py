@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +28,7 @@ class Rows:
         self.revision = 0
         self.welcomed = {"session"}
         self.error = None
+        self.failed = threading.Event()
 
     def write(self, name):
         self.revision += 1
@@ -34,6 +36,7 @@ class Rows:
 
     def position(self):
         if self.error:
+            self.failed.set()
             raise self.error
         return Position("epoch", self.revision)
 
@@ -147,7 +150,7 @@ async def test_pages_stay_while_the_database_is_away(hub, rows):
     await take(page, "tick")
     rows.error = OSError("away")
     hub.rung.set()
-    await hub.run(lambda: None)
+    assert await asyncio.to_thread(rows.failed.wait, 5)
     rows.error = None
     rows.write("a")
     hub.rung.set()
