@@ -1,0 +1,62 @@
+"""What may go wrong at Zoom, on request: set an attribute and it does, until it is set back."""
+
+import random
+from dataclasses import dataclass
+
+TOKEN_FAULTS: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "400": (400, {}, b'{"reason":"Invalid client_id or client_secret","error":"invalid_client"}'),
+    "401": (401, {}, b'{"reason":"Invalid client_id or client_secret","error":"invalid_client"}'),
+    "429": (429, {"Retry-After": "1"}, b'{"reason":"Too many requests"}'),
+    "500": (500, {"Content-Type": "text/html"}, b"<html><body><h1>500 Internal Server Error</h1></body></html>"),
+}
+"""Name of a fault -> status, headers and body of the token endpoint's answer."""
+
+NAMES = (
+    "half-open", "refuse-400", "refuse-401", "refuse-429", "refuse-500",
+    "bad-verdict", "malformed", "duplicates", "reorder", "late",
+)  # fmt: skip
+MALFORMED = b'{"module":"message","content":"{\\"event\\":'
+
+
+@dataclass
+class Faults:
+    """The switches. All off is a well-behaved Zoom."""
+
+    tokens: str = ""  # a key of TOKEN_FAULTS
+    verdict: str = ""  # this text instead of success, for every connection
+    half_open: bool = False  # TCP stays, nothing is sent or answered any more
+    malformed: float = 0.0  # the share of events that get a broken frame before them
+    duplicates: float = 0.0  # the share of events that are sent twice
+    reorder: float = 0.0  # the share of events that wait for the next one to go first
+    late_s: float = 0.0  # every event comes this much later
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def happens(self, share: float) -> bool:
+        """Whether a fault with this share strikes now; the same each time for one seed."""
+        return share > 0 and self._random.random() < share
+
+    @classmethod
+    def named(cls, names: list[str], seed: int = 0) -> "Faults":
+        """Faults by their names on the command line."""
+        faults = cls(seed=seed)
+        for name in names:
+            faults.switch_on(name)
+        return faults
+
+    def switch_on(self, name: str) -> None:
+        match name:
+            case "half-open":
+                self.half_open = True
+            case "bad-verdict":
+                self.verdict = "Token is invalid"
+            case "malformed" | "duplicates" | "reorder":
+                setattr(self, name, 0.2)
+            case "late":
+                self.late_s = 5.0
+            case _ if name.removeprefix("refuse-") in TOKEN_FAULTS:
+                self.tokens = name.removeprefix("refuse-")
+            case _:
+                raise ValueError(f"no such fault: {name}")
