@@ -1,0 +1,9 @@
+"""Static files under names that hold a hash of their content, so that browsers may keep them for ever."""
+
+from servestatic.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] - servestatic has no types
+    """Hashes what ES modules import, too, or a new page would run yesterday's module."""
+
+    support_js_module_import_aggregation = True
