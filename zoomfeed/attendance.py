@@ -47,7 +47,8 @@ class Person:
     @cached_property
     def head(self) -> int:
         """The smallest primary key of the legs: a name for this person that lasts."""
-        return min(leg.pk for leg in self.legs)
+        head: int = min(leg.pk for leg in self.legs)
+        return head
 
     @cached_property
     def newest_leg(self) -> Any:
@@ -208,7 +209,8 @@ def is_open(leg: Any) -> bool:
 
 def _end(leg: Any, start: datetime, started_at: datetime | None, ended_at: datetime | None) -> datetime | None:
     if not is_open(leg):
-        return max(leg.left_at, start)
+        left: datetime = leg.left_at
+        return max(left, start)
     if leg.place == Place.BEFORE_HOST and started_at is not None:
         return max(started_at, start)
     if ended_at is not None and (leg.last_joined_at or start) <= ended_at:

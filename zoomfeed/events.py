@@ -451,7 +451,7 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def text(value: Any, width: int) -> str:
+def text(value: object, width: int) -> str:
     """Clean text of at most `width` characters; "" for what is no text and no number."""
     if isinstance(value, str):
         if not value.isprintable():

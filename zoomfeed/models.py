@@ -6,6 +6,7 @@ field, the event time in ms that its value comes from, so that an older event ca
 """
 
 import uuid
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -33,10 +34,13 @@ class Transport(models.TextChoices):
     REST = "rest", "REST"
 
 
-class ChangedQuerySet(models.QuerySet):
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ChangedQuerySet(models.QuerySet[Row]):
     """Rows that carry a revision."""
 
-    def changed_since(self, revision):
+    def changed_since(self, revision: int) -> Self:
         return self.filter(revision__gt=revision)
 
 
@@ -93,12 +97,12 @@ class RejectedFrame(models.Model):
         return f"{self.reason} #{self.pk}"
 
 
-class MeetingQuerySet(ChangedQuerySet):
-    def live(self):
+class MeetingQuerySet(ChangedQuerySet["Meeting"]):
+    def live(self) -> Self:
         """On the board: not ended, or somebody joined after the end that we know."""
         return self.filter(Q(ended_at__isnull=True) | Q(present__gt=0))
 
-    def ended(self):
+    def ended(self) -> Self:
         return self.filter(ended_at__isnull=False, present=0)
 
 

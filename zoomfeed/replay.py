@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.db import transaction
 
 from zoomfeed import events, rows
+from zoomfeed.fold import Fact
 from zoomfeed.models import Event
 from zoomfeed.protocol import loads
 from zoomfeed.record import advance, lock
@@ -32,6 +33,6 @@ def replay(progress: Callable[[int], None] = lambda _: None) -> int:
     return done
 
 
-def _facts(event: Event) -> tuple[events.Fact, ...]:
+def _facts(event: Event) -> tuple[Fact, ...]:
     reading = events.read(loads(bytes(event.body)))
     return reading.facts if reading else ()

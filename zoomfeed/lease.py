@@ -1,0 +1,55 @@
+"""Who may hold Zoom's socket: a row, a time by the database's clock, and a fencing number that only grows.
+
+Zoom keeps one socket per subscription; two processes that each open one throw each other out without end.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+
+from zoomfeed.exceptions import LeaseLost
+from zoomfeed.models import Feed, FeedState
+
+LEASE = timedelta(seconds=15)
+RENEW_S = 5.0
+
+
+def now() -> datetime:
+    """The database's clock, so that the clocks of two machines cannot disagree about a lease."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT clock_timestamp()")
+            at: datetime = cursor.fetchone()[0]
+            return at
+        cursor.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
+        return datetime.fromisoformat(cursor.fetchone()[0])
+
+
+def acquire(key: str, holder: str, *, simulated: bool) -> tuple[int, int] | None:
+    """Take the lease of a subscription when nobody holds it: (Feed primary key, fencing number), else None."""
+    with transaction.atomic():
+        Feed.objects.get_or_create(key=key)
+        at = now()
+        free = Q(lease_until=None) | Q(lease_until__lt=at) | Q(holder=holder)
+        won = Feed.objects.filter(free, key=key).update(
+            holder=holder, lease_until=at + LEASE, fence=F("fence") + 1, simulated=simulated
+        )
+        feed = Feed.objects.get(key=key)
+        return (feed.pk, feed.fence) if won else None
+
+
+def renew(feed_pk: int, fence: int) -> None:
+    """Hold on for another 15 seconds.
+
+    Raises LeaseLost when another process has it by now.
+    """
+    if not Feed.objects.filter(pk=feed_pk, fence=fence).update(lease_until=now() + LEASE):
+        raise LeaseLost(feed_pk)
+
+
+def release(feed_pk: int, fence: int) -> None:
+    """Let go, so that a standby need not wait."""
+    Feed.objects.filter(pk=feed_pk, fence=fence).update(
+        holder="", lease_until=None, state=FeedState.STOPPED, reason="The feed was stopped.", retry_at=None
+    )
