@@ -2,6 +2,7 @@
 
 import gc
 import os
+from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -12,13 +13,13 @@ pages = get_asgi_application()
 from dashboard.routing import websocket_urlpatterns  # noqa: E402 - the apps have to be loaded first
 
 
-async def refuse(_scope, receive, send):  # type: ignore[no-untyped-def]
+async def refuse(_scope: Any, receive: Any, send: Any) -> None:
     """Sockets at addresses that do not exist: refused, where a bare URLRouter would raise."""
     await receive()
     await send({"type": "websocket.close", "code": 4404})
 
 
-async def sockets(scope, receive, send):  # type: ignore[no-untyped-def]
+async def sockets(scope: Any, receive: Any, send: Any) -> None:
     try:
         await _routes(scope, receive, send)
     except ValueError as error:

@@ -15,7 +15,7 @@ from django.http.request import split_domain_port, validate_host
 from dashboard import hub, protocol
 
 
-class LiveConsumer(AsyncConsumer):
+class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     """One page's socket. Subclasses say which stream it shows."""
 
     channel_layer_alias = ""  # no channel: the hub hears the bell for all pages

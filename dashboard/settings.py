@@ -1,6 +1,7 @@
 """All settings, top to bottom. The environment is read here and nowhere else; `.env` fills what it leaves open."""
 
 from pathlib import Path
+from typing import Any
 
 from dashboard import env
 
@@ -102,7 +103,7 @@ else:
 
 # The bell. redis-py 8 gives sockets a read timeout of 5 s, at which idle subscribers break: name our own.
 REDIS_URL = env.text("REDIS_URL")
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {

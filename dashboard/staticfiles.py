@@ -3,7 +3,7 @@
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] - servestatic has no types
+class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashes what ES modules import, too, or a new page would run yesterday's module."""
 
     support_js_module_import_aggregation = True

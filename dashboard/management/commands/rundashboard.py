@@ -93,9 +93,8 @@ class Command(BaseCommand):
         await run_feed(Subscription.from_settings(), stop)
 
     async def demo(self, stop: asyncio.Event) -> None:
-        from zoomfeed.simulator.server import SimulatedZoom  # noqa: PLC0415
-
         from zoomfeed.simulator import scenarios  # noqa: PLC0415 - only the demo needs a Zoom of its own
+        from zoomfeed.simulator.server import SimulatedZoom  # noqa: PLC0415
 
         async with SimulatedZoom(**DEMO) as zoom:
             subscription = Subscription(

@@ -83,9 +83,7 @@ async def test_token_faults_are_served(zoom, fault):
     assert ("Retry-After" in answer.headers) == (fault == "429")
 
 
-@pytest.mark.parametrize(
-    ("token", "text"), [("", "token is empty"), ("made-up", "Invalid Token")]
-)
+@pytest.mark.parametrize(("token", "text"), [("", "token is empty"), ("made-up", "Invalid Token")])
 async def test_the_upgrade_succeeds_and_the_verdict_refuses(zoom, token, text):
     async with connect(url(zoom, token)) as socket:
         assert await hear(socket) == protocol.Verdict(False, text)
