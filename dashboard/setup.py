@@ -20,7 +20,7 @@ def set_up(say: Callable[[str], object]) -> None:
 def _first_user() -> str:
     """Somebody of staff who may make others; the password is said once and kept nowhere."""
     password = secrets.token_urlsafe(12)
-    get_user_model()._default_manager.create_superuser(FIRST_USER, password=password)  # type: ignore[attr-defined]
+    get_user_model()._default_manager.create_superuser(FIRST_USER, password=password)
     return (
         f"Sign in as {FIRST_USER} with the password {password}\n"
         f"It is not shown again; manage.py changepassword {FIRST_USER} sets another."

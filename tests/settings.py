@@ -1,12 +1,22 @@
 """The settings of the product, away from the machine's own: no Zoom account, no .env, a key that is no secret."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 for name in [name for name in os.environ if name.startswith("ZOOM_")]:
     del os.environ[name]
 os.environ |= {"ENV_FILE": os.devnull, "SECRET_KEY": "of-the-tests-" * 5, "DEBUG": "false"}
 
 from dashboard.settings import *  # noqa: E402, F403
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # a file, as in earnest: threads and processes share it, and it locks as it does there
+    FOLDER = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
+    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+    DATABASES["default"]["TEST"] = {"NAME": FOLDER / "test.sqlite3"}  # noqa: F405
 
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = True

@@ -9,16 +9,15 @@ import logging
 import os
 import random
 import socket as sockets
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError
 
 from zoomfeed import lease, protocol, upstream
+from zoomfeed.database import Database
 from zoomfeed.exceptions import (
     ConnectionLost,
     LeaseLost,
@@ -27,22 +26,21 @@ from zoomfeed.exceptions import (
     SubscriptionRefused,
     TimeMayMend,
 )
-from zoomfeed.models import Feed, FeedState, Gap
-from zoomfeed.notify import notify
+from zoomfeed.models import FeedState
 from zoomfeed.oauth import GRANTS, Issuer, redact
-from zoomfeed.record import Incoming, Recorded
-from zoomfeed.record import record as record_batch
+from zoomfeed.record import Incoming, record
+from zoomfeed.status import Status
 
 logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
 MOST_IN_BATCH = 500
 HEALTHY_S = 300.0
-SOON_CLOSED_S = 10.0
-NOTE_EVERY_S = 5.0
+"""A connection that lasted this long makes the next failure the first one again."""
 
-T = TypeVar("T")
-Record = Callable[..., Recorded]
+SOON_S = 10.0
+LAST_WAIT_S = 3.2
+"""The longest pause between two tries of the database; one that is away this long at the end is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,182 +90,183 @@ def backoff(attempt: int, chance: float, *, cap_s: float = 60.0) -> float:
     return chance * min(cap_s, 2.0 ** min(attempt - 1, 16))
 
 
-class Database:
-    """The feed's one thread for the database, with one persistent connection."""
-
-    def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="feed-database")
-
-    async def run(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        def in_thread() -> T:
-            close_old_connections()
-            return call(*args, **kwargs)
-
-        return await asyncio.get_running_loop().run_in_executor(self._executor, in_thread)
-
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._executor, connection.close)
-        self._executor.shutdown(wait=False)
-
-
 class FeedRunner:
     """Holds one subscription's socket for as long as it holds its lease."""
 
-    def __init__(
-        self, subscription: Subscription, stop: asyncio.Event, *, timing: upstream.Timing, record: Record
-    ) -> None:
+    def __init__(self, subscription: Subscription, stop: asyncio.Event, timing: upstream.Timing) -> None:
         self.subscription = subscription
         self.stop = stop
         self.timing = timing
-        self.record = record
-        self.key = upstream.subscription_id(subscription.subscription_id)
-        self.holder = f"{sockets.gethostname()}:{os.getpid()}"
         self.issuer = Issuer(
             subscription.oauth_url, subscription.account_id, subscription.client_id, subscription.client_secret
         )
         self.database = Database()
-        self.intake: asyncio.Queue[Incoming | None] = asyncio.Queue(MOST_WAITING)
-        self.held: tuple[int, int] | None = None
-        self.last_frame_at: datetime | None = None
-        self.last_event_at: datetime | None = None
-        self.unknown_modules: set[str] = set()
 
     async def run(self) -> None:
         try:
-            while not self.stop.is_set():
-                await self._stand_by()
-                if self.held:
-                    await self._hold()
+            while held := await self._stand_by():
+                await self._hold(held)
         finally:
             await self.database.close()
 
-    async def _stand_by(self) -> None:
-        """Wait for the lease."""
+    async def _stand_by(self) -> tuple[int, int] | None:
+        """Wait for the lease; None when told to stop."""
+        key = upstream.subscription_id(self.subscription.subscription_id)
+        holder = f"{sockets.gethostname()}:{os.getpid()}"
         while not self.stop.is_set():
             try:
-                self.held = await self.database.run(
-                    lease.acquire, self.key, self.holder, simulated=self.subscription.simulated
-                )
+                held = await self.database.run(lease.acquire, key, holder, simulated=self.subscription.simulated)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the database is away: %r", error)
-            if self.held:
-                return
-            await self._sleep(lease.RENEW_S)
+            else:
+                if held:
+                    return held
+            await _sleep(lease.RENEW_S, self.stop)
+        return None
 
-    async def _hold(self) -> None:
+    async def _hold(self, held: tuple[int, int]) -> None:
         """Connect, read and write until told to stop or until the lease is lost."""
+        status = Status(self.database, held)
+        writer = Writer(self.database, held, self.stop)
         try:
             async with asyncio.TaskGroup() as group:
-                keeper = group.create_task(self._keep_lease(), name="lease")
-                writer = group.create_task(self._write(), name="writer")
-                noter = group.create_task(self._note_times(), name="notes")
-                await self._keep_connected()
-                await self.intake.put(None)
-                await writer
-                keeper.cancel()
-                noter.cancel()
-            if self.held:
-                await self.database.run(lease.release, *self.held)
-                notify(0)
+                helpers = [group.create_task(self._keep_lease(held)), group.create_task(status.keep_noting())]
+                writing = group.create_task(writer.run())
+                await Connections(self, status, writer).keep()
+                await writer.intake.put(None)
+                await writing
+                for task in helpers:
+                    task.cancel()
+            await self._let_go(held)
         except* LeaseLost:
             logger.warning("another process holds the feed now; standing by")
-        finally:
-            self.held = None
 
-    async def _keep_lease(self) -> None:
-        assert self.held
+    async def _keep_lease(self, held: tuple[int, int]) -> None:
         while True:
             await asyncio.sleep(lease.RENEW_S)
             try:
-                await self.database.run(lease.renew, *self.held)
+                await self.database.run(lease.renew, *held)
             except (DatabaseError, InterfaceError) as error:
                 # nobody else can take the lease either while the database is away: keep the socket
                 logger.warning("the lease could not be renewed: %r", error)
 
-    # Connections
+    async def _let_go(self, held: tuple[int, int]) -> None:
+        try:
+            await self.database.run(lease.release, *held)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("the lease could not be given back, it will run out: %r", error)
 
-    async def _keep_connected(self) -> None:
-        attempt, other_grant_tried, grant = 0, False, self.subscription.grant
+
+class Connections:
+    """One connection after the other, and what to do between them."""
+
+    def __init__(self, runner: FeedRunner, status: Status, writer: "Writer") -> None:
+        self.runner = runner
+        self.subscription, self.timing, self.stop = runner.subscription, runner.timing, runner.stop
+        self.issuer = runner.issuer
+        self.status = status
+        self.writer = writer
+        self.grant = runner.subscription.grant
+        self.attempt = 0
+        self.refusals = 0
+        self.unknown_modules: set[str] = set()
+
+    async def keep(self) -> None:
+        """Be connected until told to stop."""
+        clock = asyncio.get_running_loop().time
         while not self.stop.is_set():
-            await self._state(FeedState.CONNECTING if not attempt else FeedState.RECONNECTING, attempt=attempt)
-            opened_at = asyncio.get_running_loop().time()
+            await self.status.say(
+                FeedState.RECONNECTING if self.attempt else FeedState.CONNECTING, attempt=self.attempt
+            )
+            opened_at = clock()
             try:
-                await self._one_connection(grant)
+                await self._one()
             except upstream.Recycle:
-                logger.info("connection is old enough: opening a new one")
-                self.issuer.drop(grant)
-                attempt = 0
-                continue
+                logger.info("the connection is old enough: opening a new one")
+                self.issuer.drop(self.grant)
+                self.attempt = 0
             except upstream.Refused as refused:
-                self.issuer.drop(grant)
-                attempt += 1
-                if attempt >= 2 and not other_grant_tried:
-                    grant, other_grant_tried = next(other for other in GRANTS if other != grant), True
-                problem: Exception = SubscriptionRefused(redact(refused.text[:200]))
-            except (TimeMayMend, PersonMustAct) as error:
-                problem = error
-                healthy = asyncio.get_running_loop().time() - opened_at > HEALTHY_S
-                attempt = 1 if healthy else attempt + 1
-            else:
-                return
-            await self._wait_to_retry(problem, attempt, asyncio.get_running_loop().time() - opened_at)
+                self._refused()
+                await self._wait_for_a_person(SubscriptionRefused(redact(refused.text[:200])))
+            except PersonMustAct as error:
+                self.attempt += 1
+                await self._wait_for_a_person(error)
+            except TimeMayMend as error:
+                lasted_s = clock() - opened_at
+                self.attempt = 1 if lasted_s > HEALTHY_S else self.attempt + 1
+                await self._wait_for_better_weather(error, lasted_s)
 
-    async def _wait_to_retry(self, problem: Exception, attempt: int, lasted_s: float) -> None:
-        wait_s = backoff(attempt, random.random())  # noqa: S311 - jitter
-        state, reason = FeedState.RECONNECTING, str(problem)
-        if isinstance(problem, PersonMustAct):
-            state, wait_s = FeedState.REFUSED, wait_s if attempt <= 3 else max(wait_s, 30.0 + 30.0 * random.random())  # noqa: S311
-            logger.error("%s", problem)
-        else:
-            logger.warning("%s Trying again in %.1f s.", problem, wait_s)
-        if isinstance(problem, ConnectionLost) and problem.code == 1000 and lasted_s < SOON_CLOSED_S and attempt > 2:
-            reason = "Zoom closes the socket as soon as it is open: another client uses the same subscription."
-            wait_s = max(wait_s, 10.0)
-        wait_s = max(wait_s, getattr(problem, "retry_after_s", None) or 0.0)
-        retry_at = datetime.now(UTC) + timedelta(seconds=wait_s)
-        await self._state(state, reason=reason, attempt=attempt, retry_at=retry_at)
-        await self._sleep(wait_s)
-
-    async def _one_connection(self, grant: str) -> None:
-        token = await asyncio.to_thread(self.issuer.token, grant)
+    async def _one(self) -> None:
+        token = await asyncio.to_thread(self.issuer.token, self.grant)
         url = upstream.endpoint(self.subscription.ws_url, self.subscription.subscription_id, token.value)
         async with upstream.open_socket(url, self.timing) as socket:
-            now = datetime.now(UTC)
             logger.info("connected: Zoom accepted the subscription")
-            await self._try_database(self._note_connected, now)
-            self.last_frame_at = now
-            cause = "the feed was stopped"
+            self.refusals = 0
+            await self.status.connected(datetime.now(UTC))
             try:
                 await upstream.read(socket, self._take, self.timing, self.stop)
             except ConnectionLost as error:
-                cause = str(error)
+                self.status.lost(str(error))
                 raise
-            finally:
-                self.gap_cause = cause
 
-    gap_cause = "the feed was not running"
+    def _refused(self) -> None:
+        """Try again with a fresh token, and then with the other grant: apps differ in which one the socket takes."""
+        self.issuer.drop(self.grant)
+        self.attempt += 1
+        self.refusals += 1
+        if self.refusals == 2:
+            self.grant = next(other for other in GRANTS if other != self.grant)
+
+    async def _wait_for_a_person(self, problem: PersonMustAct) -> None:
+        """Three quick tries, for Zoom errs at times, too; then slowly."""
+        wait_s = backoff(self.attempt, random.random())  # noqa: S311 - jitter
+        if self.attempt > 3:
+            wait_s = max(wait_s, 30.0 + 30.0 * random.random())  # noqa: S311
+        logger.error("%s", problem)
+        await self._wait(FeedState.REFUSED, str(problem), wait_s)
+
+    async def _wait_for_better_weather(self, problem: TimeMayMend, lasted_s: float) -> None:
+        wait_s = max(backoff(self.attempt, random.random()), problem.retry_after_s or 0.0)  # noqa: S311
+        reason = str(problem)
+        if isinstance(problem, ConnectionLost) and problem.code == 1000 and lasted_s < SOON_S and self.attempt > 2:
+            reason = "Zoom closes the socket as soon as it is open: another client uses the same subscription."
+            wait_s = max(wait_s, SOON_S)
+        logger.warning("%s Trying again in %.1f s.", reason, wait_s)
+        await self._wait(FeedState.RECONNECTING, reason, wait_s)
+
+    async def _wait(self, state: FeedState, reason: str, wait_s: float) -> None:
+        retry_at = datetime.now(UTC) + timedelta(seconds=wait_s)
+        await self.status.say(state, reason=reason, attempt=self.attempt, retry_at=retry_at)
+        await _sleep(wait_s, self.stop)
 
     async def _take(self, raw: bytes, frame: protocol.Frame) -> None:
         now = datetime.now(UTC)
-        self.last_frame_at = now
+        self.status.heard(now, is_event=isinstance(frame, protocol.Delivery))
         match frame:
             case protocol.Delivery():
-                self.last_event_at = now
-                await self.intake.put(Incoming(frame.body, now))
+                await self.writer.intake.put(Incoming(frame.body, now))
             case protocol.Unreadable():
-                await self.intake.put(Incoming(raw, now, rejected=frame.reason))
+                await self.writer.intake.put(Incoming(raw, now, rejected=frame.reason))
             case protocol.UnknownModule() if frame.module not in self.unknown_modules:
                 self.unknown_modules.add(frame.module)
                 logger.warning("Zoom sent a frame of an unknown kind: %r", frame.module[:80])
 
-    # Writing
 
-    async def _write(self) -> None:
+class Writer:
+    """Commits what has come in: at once, and what comes meanwhile in the next batch."""
+
+    def __init__(self, database: Database, held: tuple[int, int], stop: asyncio.Event) -> None:
+        self.database = database
+        self.held = held
+        self.stop = stop
+        self.intake: asyncio.Queue[Incoming | None] = asyncio.Queue(MOST_WAITING)
+
+    async def run(self) -> None:
+        """Until None comes in."""
         while (batch := await self._gather()) is not None:
             await self._commit(batch)
 
     async def _gather(self) -> list[Incoming] | None:
-        """The next batch: what waits by now; None when the reader has ended and all is written."""
         first = await self.intake.get()
         if first is None:
             return None
@@ -281,88 +280,36 @@ class FeedRunner:
         return batch
 
     async def _commit(self, batch: Sequence[Incoming]) -> None:
-        """Write one batch, however long the database is away; recording it twice is harmless."""
+        """Write one batch, however long the database is away. Writing it twice is harmless."""
         for wait_s in _retries():
             try:
-                await self.database.run(self.record, batch, fence=self.held)
+                await self.database.run(record, batch, fence=self.held)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("%d events wait for the database: %r", len(batch) + self.intake.qsize(), error)
             else:
                 return
+            if self.stop.is_set() and wait_s >= LAST_WAIT_S:
+                logger.error("%d events are lost: told to stop while the database is away", len(batch))
+                return
             await asyncio.sleep(wait_s)
-
-    # What pages are told
-
-    async def _state(
-        self, state: FeedState, *, reason: str = "", attempt: int = 0, retry_at: datetime | None = None
-    ) -> None:
-        values = {"state": state, "reason": reason[:500], "attempt": attempt, "retry_at": retry_at}
-        await self._try_database(self._update, values)
-
-    def _update(self, values: dict[str, Any]) -> None:
-        if self.held and Feed.objects.filter(pk=self.held[0], fence=self.held[1]).update(**values):
-            notify(0)
-
-    def _note_connected(self, now: datetime) -> None:
-        """Say that we are live, and that we were not since the last frame that any process heard."""
-        assert self.held
-        feed = Feed.objects.get(pk=self.held[0])
-        heard_at = max(filter(None, (self.last_frame_at, feed.last_frame_at)), default=None)
-        if heard_at and now > heard_at:
-            Gap.objects.create(feed=feed, started_at=heard_at, ended_at=now, cause=self.gap_cause[:300])
-        self._update(
-            {
-                "state": FeedState.LIVE,
-                "reason": "",
-                "attempt": 0,
-                "retry_at": None,
-                "connected_at": now,
-                "last_frame_at": now,
-                "reconnects": feed.reconnects + (feed.connected_at is not None),
-            }
-        )
-
-    async def _note_times(self) -> None:
-        """Keep the times of the last frame and event in the Feed row, without a write for each."""
-        while True:
-            await asyncio.sleep(NOTE_EVERY_S)
-            await self._try_database(self._write_times)
-
-    def _write_times(self) -> None:
-        assert self.held
-        Feed.objects.filter(pk=self.held[0], fence=self.held[1]).update(
-            last_frame_at=self.last_frame_at, last_event_at=self.last_event_at
-        )
-
-    async def _try_database(self, call: Callable[..., None], *args: Any) -> None:
-        """For what pages may be told later as well: a database that is away must not cost the socket."""
-        try:
-            await self.database.run(call, *args)
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("the feed's state could not be written: %r", error)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, or less when told to stop."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.stop.wait()
-        except TimeoutError:
-            return
 
 
 def _retries() -> Iterator[float]:
     wait_s = 0.1
     while True:
         yield wait_s
-        wait_s = min(wait_s * 2, 5.0)
+        wait_s = min(wait_s * 2, LAST_WAIT_S)
 
 
-async def run_feed(
-    subscription: Subscription,
-    stop: asyncio.Event,
-    *,
-    timing: upstream.Timing | None = None,
-    record: Record = record_batch,
-) -> None:
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, or less when told to stop."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def run_feed(subscription: Subscription, stop: asyncio.Event, timing: upstream.Timing | None = None) -> None:
     """Feed the log from one subscription until `stop` is set; then finish the batch in hand and let go of the lease."""
-    await FeedRunner(subscription, stop, timing=timing or upstream.Timing(), record=record).run()
+    await FeedRunner(subscription, stop, timing or upstream.Timing()).run()

@@ -24,6 +24,7 @@ class Faults:
 
     tokens: str = ""  # a key of TOKEN_FAULTS
     verdict: str = ""  # this text instead of success, for every connection
+    socket_grant: str = ""  # the socket takes tokens of this grant only
     half_open: bool = False  # TCP stays, nothing is sent or answered any more
     malformed: float = 0.0  # the share of events that get a broken frame before them
     duplicates: float = 0.0  # the share of events that are sent twice

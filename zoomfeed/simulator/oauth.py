@@ -24,6 +24,7 @@ class TokenEndpoint:
         self.life_s = life_s
         self.faults = faults
         self.ends: dict[str, float] = {}
+        self.grants: dict[str, str] = {}
         self.requests = 0
         self.api_url = ""
 
@@ -70,6 +71,7 @@ class TokenEndpoint:
         if grant == "account_credentials" and form.get("account_id") != self.account_id:
             return _refusal(400, "Account does not exist", "invalid_request")
         token = secrets.token_urlsafe(48)
+        self.grants[token] = grant
         self.ends[token] = time.monotonic() + self.life_s
         return 200, {}, json.dumps({
             "access_token": token,

@@ -7,6 +7,7 @@ closes the older with 1000 "Bye", nobody replays what was sent while no socket w
 import asyncio
 import json
 import time
+from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,6 +21,17 @@ from zoomfeed.simulator.oauth import TokenEndpoint
 LIVE = '{"module":"heartbeat","success":true,"content":"live","header":{}}'
 
 
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app as it is set up at Zoom, with one event subscription."""
+
+    account_id: str
+    client_id: str
+    client_secret: str
+    subscription_id: str
+    secret_token: str
+
+
 class SimulatedZoom:
     """An `async with` block in which Zoom answers.
 
@@ -27,24 +39,15 @@ class SimulatedZoom:
     """
 
     def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        *,
-        client_id: str,
-        client_secret: str,
-        account_id: str,
-        subscription_id: str,
-        secret_token: str,
-        token_life_s: float = 3600,
-        idle_s: float = 60,
+        self, app: App, host: str = "127.0.0.1", port: int = 0, *, token_life_s: float = 3600, idle_s: float = 60
     ) -> None:
-        self.host, self.port = host, port
-        self.subscription_id, self.secret_token, self.idle_s = subscription_id, secret_token, idle_s
+        self.app, self.host, self.port, self.idle_s = app, host, port, idle_s
         self.faults = Faults()
         self.ledger: list[bytes] = []
         self.heartbeats = 0
-        self.tokens = TokenEndpoint((client_id, client_secret), account_id, token_life_s, lambda: self.faults)
+        self.tokens = TokenEndpoint(
+            (app.client_id, app.client_secret), app.account_id, token_life_s, lambda: self.faults
+        )
         self._socket: ServerConnection | None = None
         self._connected = asyncio.Event()
         self._held: bytes | None = None
@@ -117,7 +120,7 @@ class SimulatedZoom:
         timestamp = str(int(time.time()))
         header = {
             "x-zm-request-timestamp": timestamp,
-            "x-zm-signature": protocol.sign(self.secret_token, timestamp, body),
+            "x-zm-signature": protocol.sign(self.app.secret_token, timestamp, body),
         }
         return encode({"module": "message", "content": body.decode(), "header": header})
 
@@ -155,7 +158,9 @@ class SimulatedZoom:
             return "token is empty"
         if self.tokens.left_s(token) <= 0:
             return "Invalid Token"
-        return "" if subscription_id == self.subscription_id else "Invalid subscription"
+        if self.faults.socket_grant not in ("", self.tokens.grants[token]):
+            return "Invalid Token"
+        return "" if subscription_id == self.app.subscription_id else "Invalid subscription"
 
     async def _take_over(self, socket: ServerConnection) -> None:
         older, self._socket = self._socket, None

@@ -101,9 +101,9 @@ class Command(BaseCommand):
 
     async def demo(self, stop: asyncio.Event) -> None:
         from zoomfeed.simulator import scenarios  # noqa: PLC0415 - only the demo needs a Zoom of its own
-        from zoomfeed.simulator.server import SimulatedZoom  # noqa: PLC0415
+        from zoomfeed.simulator.server import App, SimulatedZoom  # noqa: PLC0415
 
-        async with SimulatedZoom(**DEMO) as zoom:
+        async with SimulatedZoom(App(**DEMO)) as zoom:
             subscription = Subscription(
                 **DEMO, grant="client_credentials", oauth_url=zoom.oauth_url, ws_url=zoom.ws_url, simulated=True
             )

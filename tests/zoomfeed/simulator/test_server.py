@@ -10,18 +10,15 @@ from websockets.exceptions import ConnectionClosed
 
 from zoomfeed import protocol
 from zoomfeed.simulator.faults import Faults
-from zoomfeed.simulator.server import SimulatedZoom
+from zoomfeed.simulator.server import App, SimulatedZoom
 
-SETTINGS = {
-    "client_id": "client", "client_secret": "secret", "account_id": "account",
-    "subscription_id": "subscription", "secret_token": "signing",
-}  # fmt: skip
+APP = App("account", "client", "secret", "subscription", "signing")
 GOOD = {"grant_type": "client_credentials"}
 
 
 @pytest.fixture
 async def zoom():
-    async with SimulatedZoom(**SETTINGS) as zoom:
+    async with SimulatedZoom(APP) as zoom:
         yield zoom
 
 
@@ -120,7 +117,7 @@ async def test_the_newer_socket_closes_the_older(zoom):
 
 async def test_silence_is_cut_and_so_is_an_old_token():
     for life in ({"idle_s": 0.05}, {"token_life_s": 0.3}):
-        async with SimulatedZoom(**SETTINGS, **life) as zoom, connect(url(zoom, await token(zoom))) as socket:
+        async with SimulatedZoom(APP, **life) as zoom, connect(url(zoom, await token(zoom))) as socket:
             assert (await closed(socket)).code == 1000
 
 

@@ -1,0 +1,59 @@
+"""The lease: one holder, by the database's clock."""
+
+from datetime import timedelta
+
+import pytest
+
+from zoomfeed import lease
+from zoomfeed.exceptions import LeaseLost
+from zoomfeed.models import Feed, FeedState
+
+pytestmark = pytest.mark.django_db
+
+
+def acquire(holder):
+    return lease.acquire("subscription", holder, simulated=False)
+
+
+def test_one_holds_it_and_the_others_wait():
+    assert acquire("a")
+    assert acquire("b") is None
+
+
+def test_who_lost_it_may_not_renew_it():
+    held = acquire("a")
+    Feed.objects.update(lease_until=lease.now() - timedelta(seconds=1))
+    assert acquire("b")
+
+    with pytest.raises(LeaseLost):
+        lease.renew(*held)
+
+
+def test_the_fence_grows_with_every_holder():
+    _, first = acquire("a")
+    Feed.objects.update(lease_until=lease.now() - timedelta(seconds=1))
+    _, second = acquire("b")
+
+    assert second > first
+
+
+def test_given_back_it_is_free_at_once():
+    lease.release(*acquire("a"))
+
+    assert Feed.objects.get().state == FeedState.STOPPED
+    assert acquire("b")
+
+
+def test_only_the_holder_can_give_it_back():
+    pk, fence = acquire("a")
+    lease.release(pk, fence - 1)
+
+    assert acquire("b") is None
+
+
+def test_renewing_moves_the_end():
+    held = acquire("a")
+    Feed.objects.update(lease_until=lease.now() + timedelta(seconds=1))
+    lease.renew(*held)
+
+    assert Feed.objects.get().lease_until > lease.now() + timedelta(seconds=10)
