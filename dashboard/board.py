@@ -127,7 +127,7 @@ class Totals:
     pending: int
     people: int
     largest: int
-    waiting: int
+    people_waiting: int
     waiting_in: int
 
 
@@ -205,7 +205,7 @@ def totals() -> Totals:
         pending=Count("pk", filter=pending),
         people=Sum("present", default=0),
         largest=Max("present", default=0),
-        waiting=Sum("waiting", default=0),
+        people_waiting=Sum("waiting", default=0),
         waiting_in=Count("pk", filter=Q(waiting__gt=0)),
     )
     return Totals(**found)

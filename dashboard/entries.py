@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
+from dashboard.words import duration
 from zoomfeed.models import Event, Meeting
 
 COLUMNS = (
@@ -65,7 +66,8 @@ class Entry:
         """From the notice being made to its arrival here."""
         if self.event.occurred_at is None:
             return ""
-        return f"{max(0.0, (self.event.received_at - self.event.occurred_at).total_seconds()):.1f} s"
+        late = max(self.event.received_at - self.event.occurred_at, timedelta())
+        return f"{late.total_seconds():.1f} s" if late < timedelta(minutes=1) else duration(late)
 
     @property
     def _what(self) -> str:

@@ -5,11 +5,12 @@ Every row that pages show carries the `revision` of the batch that last changed 
 field, the event time in ms that its value comes from, so that an older event cannot overwrite a newer one.
 """
 
+import re
 import uuid
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.urls import reverse
 
 from zoomfeed.fold import Kind, Place, RecordingState
@@ -44,6 +45,15 @@ class ChangedQuerySet(models.QuerySet[Row]):
         return self.filter(revision__gt=revision)
 
 
+class EventQuerySet(ChangedQuerySet["Event"]):
+    def names(self) -> list[str]:
+        """The types that occur, in order. One step along the index for each, however long the log is."""
+        found: list[str] = []
+        while following := self.filter(name__gt=found[-1] if found else "").aggregate(at=Min("name"))["at"]:
+            found.append(following)
+        return found
+
+
 class Event(models.Model):
     """One event as Zoom sent it. Append only."""
 
@@ -63,7 +73,7 @@ class Event(models.Model):
     fold_error = models.TextField(blank=True, help_text="Why this event changed nothing, when that is our fault.")
     revision = models.BigIntegerField()
 
-    objects = ChangedQuerySet.as_manager()
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["digest"], name="event_digest_unique")]
@@ -78,6 +88,22 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} #{self.pk}"
+
+    @staticmethod
+    def matching(text: str) -> Q:
+        """The log's one search: part of a topic, name or address; the whole of an id.
+
+        People type meeting numbers with the gaps that Zoom shows.
+        """
+        number = re.sub(r"[\s-]", "", text)
+        return (
+            Q(topic__icontains=text)
+            | Q(participant_name__icontains=text)
+            | Q(participant_email__icontains=text)
+            | Q(meeting_number=number)
+            | Q(meeting_uuid=text)
+            | Q(participant_id=text)
+        )
 
 
 class RejectedFrame(models.Model):
