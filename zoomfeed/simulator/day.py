@@ -102,7 +102,7 @@ def generate(seed: int, start: datetime, *, meetings: int = 60, hours: float = 1
         rng = Random(f"meeting/{seed}/{begin}/{number}")
         gathering = GATHERINGS[number % len(GATHERINGS)]
         starts_at = begin + int(hours * 3600 * (number + rng.random()) / meetings)
-        plan = Plan(seed, number, gathering, rng, is_open=number >= meetings - still_open)
+        plan = Plan(seed, begin, number, gathering, rng, is_open=number >= meetings - still_open)
         scripts += plan.scripts(starts_at)
     for script in scripts:
         dispatches += script.dispatches
@@ -118,6 +118,7 @@ class Plan:
     """One meeting of the day: its place in it decides which of the rarer habits it has."""
 
     seed: int
+    day_begins: int
     number: int
     gathering: Gathering
     rng: Random
@@ -158,7 +159,7 @@ class Plan:
 
     def _play(self, script: Script) -> None:
         if self.gathering.type not in NOT_PLANNED:
-            _announce(script)
+            _announce(script, self.day_begins)
         if self.start_is_told:
             script.start()
         if self.host_is_seen:
@@ -196,10 +197,10 @@ class Plan:
 # Around the meetings
 
 
-def _announce(script: Script) -> None:
-    """Planned an hour or two before; the uuid in the plan is that of the run or another; some change their topic."""
+def _announce(script: Script, earliest: int) -> None:
+    """Planned an hour or two before, with another topic at first; the uuid of the plan may be that of the run."""
     run, rng = script.run, script.rng
-    planned_at = run.starts_at - rng.randint(1800, 7200)
+    planned_at = max(earliest, run.starts_at - rng.randint(1800, 7200))
     planned = run if rng.random() < 0.5 else replace(run, uuid=bodies.run_uuid(rng))
     old_topic = f"{run.topic} (draft)"
     script.tell(office.created(replace(planned, topic=old_topic)), planned_at)

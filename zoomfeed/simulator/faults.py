@@ -12,7 +12,7 @@ TOKEN_FAULTS: dict[str, tuple[int, dict[str, str], bytes]] = {
 """Name of a fault -> status, headers and body of the token endpoint's answer."""
 
 NAMES = (
-    "half-open", "refuse-400", "refuse-401", "refuse-429", "refuse-500",
+    "drop", "half-open", "refuse-400", "refuse-401", "refuse-429", "refuse-500",
     "bad-verdict", "malformed", "duplicates", "reorder", "late",
 )  # fmt: skip
 MALFORMED = b'{"module":"message","content":"{\\"event\\":'
@@ -25,6 +25,7 @@ class Faults:
     tokens: str = ""  # a key of TOKEN_FAULTS
     verdict: str = ""  # this text instead of success, for every connection
     socket_grant: str = ""  # the socket takes tokens of this grant only
+    drop_after_s: float = 0.0  # a connection that begins now is cut after so long, without a closing word
     half_open: bool = False  # TCP stays, nothing is sent or answered any more
     malformed: float = 0.0  # the share of events that get a broken frame before them
     duplicates: float = 0.0  # the share of events that are sent twice
@@ -49,6 +50,8 @@ class Faults:
 
     def switch_on(self, name: str) -> None:
         match name:
+            case "drop":
+                self.drop_after_s = 20.0
             case "half-open":
                 self.half_open = True
             case "bad-verdict":

@@ -19,9 +19,6 @@ from zoomfeed.simulator.day import LATEST_S, Day, generate
 from zoomfeed.simulator.script import Dispatch
 
 LOOK_BACK_S = 10 * 3600
-ANNOUNCED_S = 3 * 3600
-"""How long before a day begins the first of its events may come: what is planned for it."""
-
 LONGEST_S = 3 * 3600
 """How long a run of a day may last."""
 
@@ -48,7 +45,7 @@ class Programme:
         for slot in range(self._next_slot, slots.slot_of(now) + 1):
             self._add(self._of_slot(slot))
             self._next_slot = slot + 1
-        while self._next_day - ANNOUNCED_S <= now:
+        while self._next_day <= now:
             day = self._day(self._next_day)
             self._add(dispatch for dispatch in day.dispatches if dispatch.at_ms >= self._from_ms)
             self._next_day += DAY_S

@@ -35,13 +35,22 @@ class App:
 class SimulatedZoom:
     """An `async with` block in which Zoom answers.
 
-    `ledger` holds the body of every event given to `send`, whether or not a socket was there to take it.
+    `ledger` holds the body of every event given to `send`, whether or not a socket was there to take it; without
+    `keeps_ledger` it stays empty, for what runs for days.
     """
 
     def __init__(
-        self, app: App, host: str = "127.0.0.1", port: int = 0, *, token_life_s: float = 3600, idle_s: float = 60
+        self,
+        app: App,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        token_life_s: float = 3600,
+        idle_s: float = 60,
+        keeps_ledger: bool = True,
     ) -> None:
         self.app, self.host, self.port, self.idle_s = app, host, port, idle_s
+        self.keeps_ledger = keeps_ledger
         self.faults = Faults()
         self.ledger: list[bytes] = []
         self.heartbeats = 0
@@ -90,7 +99,8 @@ class SimulatedZoom:
     async def send(self, event: dict[str, Any] | bytes) -> None:
         """Deliver one event to the socket that is open, if one is."""
         body = event if isinstance(event, bytes) else encode(event)
-        self.ledger.append(body)
+        if self.keeps_ledger:
+            self.ledger.append(body)
         if self.faults.late_s > 0:
             task = asyncio.create_task(self._send_late(body, self.faults.late_s))
             self._later.add(task)
@@ -143,7 +153,10 @@ class SimulatedZoom:
                 await socket.close(1000, "Bye")
                 return
             await self._take_over(socket)
-            await self._answer(socket, token)
+            async with asyncio.timeout(self.faults.drop_after_s or None):
+                await self._answer(socket, token)
+        except TimeoutError:
+            socket.transport.abort()
         except ConnectionClosed:
             pass
         finally:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.setup import set_up
 from zoomfeed.feed import Subscription, run_feed
+from zoomfeed.models import Feed
 
 ZOOM = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET", "ZOOM_SUBSCRIPTION_ID")
 
@@ -103,15 +104,16 @@ class Command(BaseCommand):
         from zoomfeed.simulator import scenarios  # noqa: PLC0415 - only the demo needs a Zoom of its own
         from zoomfeed.simulator.server import App, SimulatedZoom  # noqa: PLC0415
 
-        async with SimulatedZoom(App(**DEMO)) as zoom:
+        feed = Feed.objects.filter(key=DEMO["subscription_id"], last_frame_at__isnull=False)
+        heard_at = await feed.values_list("last_frame_at", flat=True).afirst()
+        since = heard_at.timestamp() if heard_at else None
+        async with SimulatedZoom(App(**DEMO), keeps_ledger=False) as zoom, asyncio.TaskGroup() as group:
             subscription = Subscription(
                 **DEMO, grant="client_credentials", oauth_url=zoom.oauth_url, ws_url=zoom.ws_url, simulated=True
             )
-            player = asyncio.create_task(scenarios.demo(zoom))
-            try:
-                await run_feed(subscription, stop)
-            finally:
-                player.cancel()
+            player = group.create_task(scenarios.demo(zoom, since=since), name="demo")
+            await run_feed(subscription, stop)
+            player.cancel()
 
 
 def _setting(name: str) -> str:

@@ -40,10 +40,15 @@ async def hear(socket):
 
 
 async def closed(socket):
+    """Hear the socket out; what its close says, if anything was said."""
     with pytest.raises(ConnectionClosed) as caught:
-        while True:
-            await hear(socket)
+        await heard_out(socket)
     return caught.value.rcvd
+
+
+async def heard_out(socket):
+    while True:
+        await hear(socket)
 
 
 async def test_both_grants_give_a_token(zoom):
