@@ -6,7 +6,7 @@ Here the meeting number is a JSON number, while it is text in live events of the
 from random import Random
 from typing import Any
 
-from zoomfeed.simulator.bodies import ACCOUNT_ID, WEBINAR, Event, Run, iso, notice, operator, participant_notice
+from zoomfeed.simulator.bodies import ACCOUNT_ID, Event, Run, iso, notice, operator, participant_notice
 from zoomfeed.simulator.people import Person
 
 FILES = (("MP4", "shared_screen_with_speaker_view"), ("M4A", "audio_only"), ("TIMELINE", "timeline"))
@@ -16,19 +16,16 @@ FILES = (("MP4", "shared_screen_with_speaker_view"), ("M4A", "audio_only"), ("TI
 
 
 def created(run: Run) -> Event:
-    more = {"join_url": f"https://zoom.example.org/j/{run.number}", "settings": {"join_before_host": True}}
+    more = {"join_url": f"https://zoom.example.org/j/{run.number}", "settings": {"use_pmi": False}}
     return notice(f"{run.kind}.created", {**_planned(run), **more}, **operator(run.host), operation="single")
 
 
 def updated(run: Run, old_topic: str, at_ms: int) -> Event:
-    """Says only what changed. Of a webinar the old values stand inside the object, of a meeting beside it."""
+    """Says what changed, and what it was before."""
     number = int(run.number)
-    change, old = {"id": number, "topic": run.topic}, {"id": number, "topic": old_topic}
-    more: dict[str, Any] = {**operator(run.host), "scope": "single", "time_stamp": at_ms}
-    if run.type == WEBINAR:
-        return notice("webinar.updated", {**change, "old_object": old}, **more)
-    event = notice("meeting.updated", change, **more)
-    event["payload"]["old_object"] = old
+    about = {"id": number, "topic": run.topic}
+    event = notice(f"{run.kind}.updated", about, **_changed(run.host, at_ms), scope="single")
+    event["payload"]["old_object"] = {"id": number, "topic": old_topic}
     return event
 
 
@@ -98,14 +95,16 @@ def user_created(person: Person, by: Person) -> Event:
 
 
 def user_updated(person: Person, by: Person, at_ms: int) -> Event:
-    event = notice("user.updated", {"id": person.zoom_id, "dept": "Radiology"}, **operator(by), time_stamp=at_ms)
-    event["payload"]["old_object"] = {"id": person.zoom_id, "dept": ""}
+    """They have a new address."""
+    about = {"id": person.zoom_id, "email": person.email}
+    event = notice("user.updated", about, **_changed(by, at_ms))
+    event["payload"]["old_object"] = {"id": person.zoom_id, "email": f"old-{person.email}"}
     return event
 
 
 def presence(person: Person, status: str, at: int) -> Event:
     """`status`: Available, In_Meeting, Away, Offline ... The id has been seen in lower case here."""
-    about = {"date_time": iso(at), "email": person.email, "id": person.zoom_id.lower(), "presence_status": status}
+    about = {"date-time": iso(at), "email": person.email, "id": person.zoom_id.lower(), "presence_status": status}
     return notice("user.presence_status_updated", about)
 
 
@@ -113,3 +112,8 @@ def signed(change: str, person: Person, at: int) -> Event:
     """`change`: in or out."""
     about = {"id": person.zoom_id, "client_type": "win", "date_time": iso(at), "email": person.email}
     return notice(f"user.signed_{change}", {**about, "version": "6.5.1", "login_type": "100"})
+
+
+def _changed(by: Person, at_ms: int) -> dict[str, Any]:
+    """Who made a change, and when."""
+    return {**operator(by), "time_stamp": at_ms}

@@ -1,6 +1,10 @@
 """A generated day holds every habit of Zoom, and a database that is fed with it comes to the truth."""
 
+import hashlib
+import os
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -78,3 +82,34 @@ def test_a_recorded_day_is_the_true_one(order, seed):
     assert len(day.truths) == Meeting.objects.count()
     for uuid, truth in day.truths.items():
         assert known(uuid) == true(truth)
+
+
+def test_the_same_arguments_give_the_same_bytes_in_every_process():
+    digest = (
+        "import hashlib; from datetime import datetime, UTC; from zoomfeed.simulator.day import generate; "
+        "day = generate(1, datetime(2026, 4, 3, 7, tzinfo=UTC), meetings=10); "
+        "print(hashlib.sha256(b''.join(body for _, body in day.dispatches)).hexdigest())"
+    )
+    ours = hashlib.sha256(b"".join(body for _, body in generate(1, START, meetings=10).dispatches)).hexdigest()
+    theirs = subprocess.run(
+        [sys.executable, "-c", digest], env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, check=True
+    )
+    assert theirs.stdout.decode().strip() == ours
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"start": NOW}])
+def test_another_seed_or_start_gives_another_day(other):
+    asked = {"seed": 1, "start": START, "meetings": 10}
+    assert not set(generate(**asked).truths) & set(generate(**asked | other).truths)
+
+
+def test_arrivals_are_in_order():
+    times = [at_ms for at_ms, _ in generate(1, START, meetings=10).dispatches]
+    assert times == sorted(times)
+
+
+def test_an_open_day_has_people_inside_and_waiting():
+    open_runs = [truth for truth in generate(1, START, meetings=20, still_open=5).truths.values() if not truth.ended_at]
+    assert len(open_runs) >= 5
+    places = {attendee.place for truth in open_runs for attendee in truth.attendees}
+    assert places == {"", "meeting", "waiting_room"}

@@ -6,49 +6,11 @@ import json
 import pytest
 import requests
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
+from tests.zoomfeed.simulator.client import APP, GOOD, ask, closed, hear, token, url
 from zoomfeed import protocol
 from zoomfeed.simulator.faults import Faults
-from zoomfeed.simulator.server import App, SimulatedZoom
-
-APP = App("account", "client", "secret", "subscription", "signing")
-GOOD = {"grant_type": "client_credentials"}
-
-
-@pytest.fixture
-async def zoom():
-    async with SimulatedZoom(APP) as zoom:
-        yield zoom
-
-
-async def ask(zoom, auth=("client", "secret"), **form):
-    return await asyncio.to_thread(requests.post, zoom.oauth_url, data=form, auth=auth, timeout=5)
-
-
-async def token(zoom):
-    return (await ask(zoom, **GOOD)).json()["access_token"]
-
-
-def url(zoom, token, subscription="subscription"):
-    return f"{zoom.ws_url}?subscriptionId={subscription}&access_token={token}"
-
-
-async def hear(socket):
-    async with asyncio.timeout(5):
-        return protocol.parse(await socket.recv(decode=False))
-
-
-async def closed(socket):
-    """Hear the socket out; what its close says, if anything was said."""
-    with pytest.raises(ConnectionClosed) as caught:
-        await heard_out(socket)
-    return caught.value.rcvd
-
-
-async def heard_out(socket):
-    while True:
-        await hear(socket)
+from zoomfeed.simulator.server import SimulatedZoom
 
 
 async def test_both_grants_give_a_token(zoom):
