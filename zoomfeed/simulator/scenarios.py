@@ -1,6 +1,6 @@
 """What a simulated Zoom can be made to play: something given, a steady load, or a demo without end.
 
-What is sent while no client is connected is lost, as with the real Zoom.
+What is sent while no client is connected is lost, as with the real Zoom. Only the demo tells it again.
 """
 
 import asyncio
@@ -49,15 +49,22 @@ async def demo(
 ) -> None:
     """Play an organisation at work until cancelled, as soon as somebody listens.
 
+    Every connection begins with what it may have missed, so that no meeting stays open for want of its end.
     `since` is when an earlier demo was last heard, in seconds since the epoch; see `programme` for what it does.
     `clock` tells the time in the same unit; tests let it run faster.
     """
-    await zoom.wait_connected()
-    programme = await asyncio.to_thread(Programme, seed, clock(), since)
     while True:
-        due = await asyncio.to_thread(programme.due, clock())
-        for number, (_, body) in enumerate(due, start=1):
-            await zoom.send(body)
-            if number % CHUNK == 0:
-                await asyncio.sleep(BREATH_S)
-        await asyncio.sleep(TICK_S)
+        await zoom.wait_connected()
+        connection = zoom.connections
+        programme = await asyncio.to_thread(Programme, seed, clock(), since)
+        while zoom.is_connected and zoom.connections == connection:
+            await _send_politely(zoom, await asyncio.to_thread(programme.due, clock()))
+            await asyncio.sleep(TICK_S)
+        since = clock()
+
+
+async def _send_politely(zoom: SimulatedZoom, dispatches: Iterable[Dispatch]) -> None:
+    for number, (_, body) in enumerate(dispatches, start=1):
+        await zoom.send(body)
+        if number % CHUNK == 0:
+            await asyncio.sleep(BREATH_S)

@@ -46,7 +46,8 @@ class Device:
     user_id: str = ""
     place: str = ""
     room: str = ""
-    parent: str = ""
+    main_user_id: str = ""
+    keeps_main_leg: bool = False
     inside_since: int | None = None
     stays: list[Span] = field(default_factory=list)
     waited: bool = False
@@ -206,18 +207,16 @@ class Script:
 
     def enter_room(self, device: Device, at: int, room: str, *, keeps_main_leg: bool) -> None:
         """Whether the leg in the main room lasts meanwhile is not documented: both are played."""
-        if keeps_main_leg:
-            device.parent = device.user_id
-        else:
+        if not keeps_main_leg:
             self._tell_left(device.leg, at, TO_BREAKOUT)
-        parent, device.user_id = device.user_id, next(self._user_ids)
-        device.place, device.room = BREAKOUT_ROOM, room
-        self.tell(bodies.joined_room(self.run, device.leg, at, room, parent, self.rng), at)
+        device.main_user_id, device.keeps_main_leg = device.user_id, keeps_main_leg
+        device.user_id, device.place, device.room = next(self._user_ids), BREAKOUT_ROOM, room
+        self.tell(bodies.joined_room(self.run, device.leg, at, room, device.main_user_id, self.rng), at)
 
     def return_from_room(self, device: Device, at: int) -> None:
-        self.tell(bodies.left_room(self.run, device.leg, at, device.room, device.parent, self.rng), at)
-        if device.parent:
-            device.user_id, device.place, device.parent = device.parent, MEETING, ""
+        self.tell(bodies.left_room(self.run, device.leg, at, device.room, device.main_user_id, self.rng), at)
+        if device.keeps_main_leg:
+            device.user_id, device.place = device.main_user_id, MEETING
         else:
             self.join(device, at)
 

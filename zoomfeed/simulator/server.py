@@ -54,6 +54,7 @@ class SimulatedZoom:
         self.faults = Faults()
         self.ledger: list[bytes] = []
         self.heartbeats = 0
+        self.connections = 0
         self.tokens = TokenEndpoint(
             (app.client_id, app.client_secret), app.account_id, token_life_s, lambda: self.faults
         )
@@ -181,6 +182,7 @@ class SimulatedZoom:
             await older.close(1000, "Bye")
         await socket.send(_verdict(success=True, text="ok"))
         self._socket = socket
+        self.connections += 1
         self._connected.set()
 
     async def _answer(self, socket: ServerConnection, token: str) -> None:

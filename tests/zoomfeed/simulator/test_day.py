@@ -71,7 +71,7 @@ def true(truth: Truth) -> dict:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("order", ["arrival", "shuffled"])
 def test_a_recorded_day_is_the_true_one(order, seed):
     day = generate(seed, START, meetings=30, still_open=5)

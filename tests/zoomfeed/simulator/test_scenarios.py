@@ -65,7 +65,12 @@ async def test_the_demo_waits_for_somebody_to_listen(zoom):
     assert zoom.ledger == []
 
 
-async def test_a_demo_that_starts_again_sends_the_same_bytes(zoom):
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(scenarios, "BREATH_S", 0)
+
+
+async def test_a_demo_that_starts_again_sends_the_same_bytes(zoom, impatient):
     expected = [body for _, body in Programme(scenarios.DEMO_SEED, NOON).due(NOON)]
     for _ in ("first", "again"):
         async with listening(zoom) as heard:
@@ -73,6 +78,16 @@ async def test_a_demo_that_starts_again_sends_the_same_bytes(zoom):
             await until(lambda heard=heard: len(heard) >= len(expected))
             playing.cancel()
         assert [frame.body for frame in heard] == expected
+
+
+async def test_every_connection_hears_what_the_one_before_may_have_missed(zoom, impatient):
+    playing = asyncio.create_task(scenarios.demo(zoom, clock=lambda: NOON))
+    async with listening(zoom) as missed:
+        await until(lambda: missed)
+    async with listening(zoom) as heard:
+        await until(lambda: len(heard) > 1000)
+    playing.cancel()
+    assert {frame.body for frame in missed[:10]} <= {frame.body for frame in heard}
 
 
 async def test_what_runs_for_days_keeps_no_ledger():
