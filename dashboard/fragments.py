@@ -53,7 +53,6 @@ def changes(stream: str, since: int) -> Changes:
 
 
 def _board(_: str, since: int) -> Changes:
-    head, _made = Head.objects.get_or_create(pk=1)
     changed = _changed_meetings(since)
     found = Changes()
     for meeting in board.with_legs(Meeting.objects.filter(pk__in=changed)):
@@ -68,16 +67,23 @@ def _board(_: str, since: int) -> Changes:
     if changed:
         totals = board.totals()
         found.put = {name: render_to_string(f"live/_{name}.html", {"totals": totals}) for name in BOARD_NUMBERS}
-    day = board.day(head)
-    if day.revision > since:
-        found.put |= {name: render_to_string(f"live/_{name}.html", {"day": day}) for name in BOARD_DAY}
     found.say = _say_board(since) if changed else ""
     return found
 
 
 BOARD_NUMBERS = ("kpi_meetings", "kpi_people", "kpi_waiting", "live_count", "empty")
 BOARD_DAY = ("kpi_day", "day")
-"""Items of the board. Each is the partial live/_<name>.html, one element with that id."""
+"""Items of the board. Each is the partial live/_<name>.html, one element with that id. Those of the day move with time,
+and are dear besides: they come by the clock."""
+
+
+def by_the_clock(stream: str) -> dict[str, str]:
+    """The items of a stream that may change without an event, as they are now."""
+    if stream != "board":
+        return {}
+    head, _made = Head.objects.get_or_create(pk=1)
+    day = board.day(head)
+    return {name: render_to_string(f"live/_{name}.html", {"day": day}) for name in BOARD_DAY}
 
 
 def _changed_meetings(since: int) -> list[int]:

@@ -61,6 +61,7 @@ class Source(Protocol):
     def too_much(self) -> type[Exception]: ...
     def position(self) -> Position: ...
     def changes(self, stream: str, since: int) -> Any: ...
+    def by_the_clock(self, stream: str) -> dict[str, str]: ...
     def feed_status(self) -> dict[str, Any]: ...
     def welcome(self, session_keys: Collection[str]) -> set[str]: ...
 
@@ -84,6 +85,11 @@ class Database:
         from dashboard import fragments  # noqa: PLC0415
 
         return fragments.changes(stream, since)
+
+    def by_the_clock(self, stream: str) -> dict[str, str]:
+        from dashboard import fragments  # noqa: PLC0415
+
+        return fragments.by_the_clock(stream)
 
     def feed_status(self) -> dict[str, Any]:
         from dashboard import fragments  # noqa: PLC0415
@@ -132,13 +138,17 @@ class Page:
 
 @dataclass(eq=False)
 class Stream:
-    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing is unsent up to there."""
+    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing is unsent up to there.
+
+    `aged`: the items that change with time alone, as they were sent last.
+    """
 
     name: str
     sent: int
     looked: int
     pages: set[Page] = field(default_factory=set)
     sent_at: float = 0.0
+    aged: dict[str, str] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
 
@@ -174,6 +184,8 @@ class Hub:
         stream.pages.add(page)
         if self.tasks:
             page.post(self._tick_text(stream))
+            if stream.aged:
+                page.post(protocol.update(stream.sent, stream.sent, put=stream.aged))
         else:
             self._start()  # ticks at once
 
@@ -315,7 +327,22 @@ class Hub:
                 logger.warning("cannot check who is watching (%s)", error)
                 self.feed = UNREADABLE
             self._send_ticks()
+            await self._age()
             await asyncio.sleep(protocol.TICK_S)
+
+    async def _age(self) -> None:
+        """Send what time alone has changed. It moves no revision, so a page need not acknowledge it."""
+        for stream in list(self.streams.values()):
+            try:
+                items = await self.run(self.source.by_the_clock, stream.name)
+            except Exception as error:  # noqa: BLE001 - the next tick tries again
+                logger.warning("cannot render what has aged on %s (%s)", stream.name, error)
+                continue
+            if changed := {name: item for name, item in items.items() if stream.aged.get(name) != item}:
+                stream.aged = items
+                text, now = protocol.update(stream.sent, stream.sent, put=changed), self.clock()
+                for page in stream.pages:
+                    page.tick(text, now)
 
     async def _check(self) -> None:
         """Open sockets outlive logout, deactivation and deletion: look whom they belong to."""

@@ -16,14 +16,19 @@ from tests.browsers import find_chromium
 from tests.with_postgres import own_postgres
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a browser where there is none, and say so."""
+    """Skip what needs a browser where there is none, and say so.
+
+    Where there is one these tests come last: Playwright's event loop, once it runs, lets no other one run.
+    """
     browser_tests = [item for item in items if Path(__file__).parent / "browser" in item.path.parents]
     missing = not find_chromium()
     for item in browser_tests:
         item.add_marker(pytest.mark.browser)
         if missing:
             item.add_marker(pytest.mark.skip(reason="no Chromium: install it, or name it in CHROMIUM"))
+    items.sort(key=lambda item: item in browser_tests)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@
 //   {"resync": true}                                      too much was missed: fetch the page again
 //   page -> server: {"ack": R}                            about once a second while updates come
 //
-// A page at revision P applies frames that begin at or before P. Anything else means that something was lost, and then
-// the page itself is the snapshot: it is fetched again and its [data-live] regions are morphed.
+// A page at revision P applies frames that begin at or before P; one that also ends at P brings what time has changed.
+// Anything else means that something was lost, and then the page itself is the snapshot: it is fetched again and its
+// [data-live] regions are morphed.
 import { Idiomorph } from "../vendor/idiomorph-0.8.0.esm.js";
 
 const SILENCE_MS = 12000;
@@ -24,6 +25,7 @@ let socket = null;
 let heardAt = performance.now();
 let lastTick = null; // the server's word on now and the feed
 let tickedAt = null; // our clock when it came
+const loadedAt = Date.now();
 let tries = 0;
 let retryAt = null;
 let retryTimer = null;
@@ -96,7 +98,7 @@ function soon() {
 // Frames
 
 function accept(frame) {
-  if (frame.to <= revision) return true;
+  if (frame.to < revision) return true;
   if (frame.from > revision) return false;
   revision = frame.to;
   drawing.push(frame);
@@ -242,8 +244,7 @@ function setText(element, text) {
 }
 
 function show() {
-  const silentFor = performance.now() - heardAt;
-  const isStale = silentFor > SILENCE_MS || (tickedAt !== null && Date.now() - tickedAt > SILENCE_MS);
+  const isStale = Date.now() - (tickedAt ?? loadedAt) > SILENCE_MS;
   root.toggleAttribute("data-stale", isStale);
   setText($("link")?.querySelector("[data-text]") ?? $("link"), LINKS[root.dataset.link]);
   showPageBar(isStale || root.dataset.link === "lost");

@@ -28,6 +28,7 @@ class Rows:
         self.revision = 0
         self.welcomed = {"session"}
         self.error = None
+        self.aging = {}
         self.failed = threading.Event()
 
     def write(self, name):
@@ -45,6 +46,9 @@ class Rows:
             raise TooMuch
         put = {name: f"<p>{name}</p>" for name, revision in self.items.items() if revision > since}
         return SimpleNamespace(put=put, add=[], delete=[], say="")
+
+    def by_the_clock(self, stream):
+        return self.aging
 
     def feed_status(self):
         return {"state": "live"}
@@ -156,3 +160,29 @@ async def test_pages_stay_while_the_database_is_away(hub, rows):
     hub.rung.set()
 
     assert (await take(page, "to"))["to"] == 1
+
+
+async def test_what_time_alone_changes_comes_without_a_revision(hub, rows):
+    rows.write("a")
+    page = Page("board", "session")
+    rows.aging = {"day": "<p>morning</p>"}
+    await hub.join(page, epoch="epoch", revision=1)
+
+    assert await take(page, "put") == {"from": 1, "to": 1, "put": {"day": "<p>morning</p>"}}
+    rows.aging = {"day": "<p>noon</p>", "night": "<p>far</p>"}
+    await hub._age()
+    await hub._age()
+    page.post("end")
+    assert await take(page, "put") == {"from": 1, "to": 1, "put": {"day": "<p>noon</p>", "night": "<p>far</p>"}}
+    assert await take(page, "end") == "end"
+
+
+async def test_a_page_that_comes_later_gets_what_has_aged_too(hub, rows):
+    rows.write("a")
+    rows.aging = {"day": "<p>noon</p>"}
+    first, second = Page("board", "session"), Page("board", "session")
+    await hub.join(first, epoch="epoch", revision=1)
+    await take(first, "put")
+    await hub.join(second, epoch="epoch", revision=1)
+
+    assert (await take(second, "put"))["put"] == {"day": "<p>noon</p>"}
