@@ -180,6 +180,7 @@ LOGGING = {
     "loggers": {
         # The handshake line of websockets holds the token, and Daphne's access log holds what people search for
         "websockets": {"level": "INFO"},
+        "websockets.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},
     },

@@ -9,6 +9,7 @@ from dashboard import views
 machines = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("favicon.ico", views.favicon),
 ]
 
 people = [

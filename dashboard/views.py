@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -129,6 +130,13 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and not is_staff(request):
         return forbidden(request)
     return redirect(f"{reverse('login')}?{urlencode({'next': request.GET.get('next') or reverse('admin:index')})}")
+
+
+@login_not_required
+@require_safe
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """For browsers that ask at the old address."""
+    return redirect(static("rollcall/icon.svg"))
 
 
 @login_not_required

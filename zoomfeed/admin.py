@@ -1,6 +1,7 @@
 """The log in the admin: to be filtered, searched and read, never changed."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -8,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from zoomfeed.models import Event, Meeting, RejectedFrame
 from zoomfeed.protocol import loads
@@ -22,6 +24,10 @@ def pretty(body: bytes) -> SafeString:
     except (ValueError, RecursionError):
         text = body.decode("utf-8", "backslashreplace")
     return format_html("<pre>{}</pre>", text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0"))
+
+
+def _second(at: datetime) -> str:
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S}"
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -67,14 +73,14 @@ class MeetingFilter(admin.SimpleListFilter):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    list_display = ("received_at", "name", "topic", "meeting_number", "participant_name", "participant_email")
+    list_display = ("received", "name", "topic", "meeting_number", "participant_name", "participant_email")
     list_filter = (("received_at", admin.DateFieldListFilter), EventTypeFilter, MeetingFilter, "transport")
     search_fields = ("topic",)  # shows the box; what it searches is the log's one search, see get_search_results
     search_help_text = "Part of a topic, name or e-mail address; or a whole meeting number, meeting uuid or user id"
     ordering = ("-id",)
     fields = (
-        "received_at",
-        "occurred_at",
+        "received",
+        "occurred",
         "name",
         "transport",
         "topic",
@@ -88,6 +94,14 @@ class EventAdmin(ReadOnly):
         "fold_error",
         "shown_body",
     )
+
+    @admin.display(description="received at", ordering="received_at")
+    def received(self, event: Event) -> str:
+        return _second(event.received_at)
+
+    @admin.display(description="occurred at")
+    def occurred(self, event: Event) -> str:
+        return _second(event.occurred_at) if event.occurred_at else "unknown"
 
     @admin.display(description="body")
     def shown_body(self, event: Event) -> SafeString:
