@@ -137,10 +137,14 @@ class Plan:
     def scripts(self, starts_at: int) -> Iterator[Script]:
         """The runs of this meeting; of several, each begins before the `ended` of the one before has arrived."""
         run = self._run(starts_at)
-        for _ in range(self.gathering.runs):
+        for number in range(self.gathering.runs):
             minutes = self.rng.randint(*self.gathering.minutes)
             script = Script(run, self.rng, until=run.starts_at + minutes * 60)
             self._play(script)
+            if self.is_open and number == self.gathering.runs - 1:
+                self._leave_open(script)
+            else:
+                script.end()
             yield script
             run = replace(run, uuid=bodies.run_uuid(self.rng), starts_at=script.until + self.rng.randint(2, 5))
 
@@ -168,10 +172,11 @@ class Plan:
             self._story(number)(script, person, *self._times(script))
         for feature in self.gathering.features:
             feature(script)
-        if self.is_open:
+
+    def _leave_open(self, script: Script) -> None:
+        """Somebody waits when the story stops; webinars have no waiting room."""
+        if script.run.kind == "meeting":
             stories.waits_on(script, people.guest(self.rng), script.until - 60, script.until)
-        else:
-            script.end()
 
     def _cast(self, run: Run) -> list[Person]:
         gathering, size = self.gathering, self.rng.randint(*self.gathering.size)
