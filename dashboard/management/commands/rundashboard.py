@@ -6,13 +6,16 @@ import os
 import signal
 import threading
 from argparse import ArgumentParser
+from collections.abc import Coroutine
 from typing import Any
 
 from daphne.server import Server, reactor
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from dashboard import env
 from dashboard.setup import set_up
+from zoomfeed.exceptions import SettingMissing
 from zoomfeed.feed import Subscription, run_feed
 from zoomfeed.models import Feed
 
@@ -45,6 +48,7 @@ class Command(BaseCommand):
         if demo and not is_loopback(host):
             raise CommandError("the demo listens on this machine only: leave --host at 127.0.0.1")
         settings.ROLLCALL_DEMO = demo
+        subscription = None if demo else self.subscription()
         if options["setup"]:
             set_up(self.stdout.write)
         server = self.server(host, port)
@@ -52,10 +56,10 @@ class Command(BaseCommand):
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        life = loop.create_task(self.live(server, stop, demo=demo))
+        life = loop.create_task(self.live(server, stop, self.demo(stop) if demo else self.feed(subscription, stop)))
         server.run()
         if not server.listening_addresses:
-            raise CommandError(f"cannot listen on {host}:{port}")
+            raise CommandError(f"cannot listen on {host}:{port}: something else does. PORT names another port.")
         if life.done() and not life.cancelled() and (error := life.exception()):
             raise error
 
@@ -76,9 +80,9 @@ class Command(BaseCommand):
             server_name="",
         )
 
-    async def live(self, server: Server, stop: asyncio.Event, *, demo: bool) -> None:
+    async def live(self, server: Server, stop: asyncio.Event, feeding: Coroutine[Any, Any, None]) -> None:
         """Run the feed until told to stop, and then the server no longer than it needs."""
-        feed = asyncio.create_task(self.demo(stop) if demo else self.feed(stop))
+        feed = asyncio.create_task(feeding)
         waiting = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([feed, waiting], return_when=asyncio.FIRST_COMPLETED)
@@ -89,16 +93,23 @@ class Command(BaseCommand):
         finally:
             feed.cancel()
             waiting.cancel()
-            last_resort = threading.Timer(5 - STOP_S, os._exit, [0])
+            last_resort = threading.Timer(5 - STOP_S, os._exit, [1])
             last_resort.daemon = True
             last_resort.start()
             server.stop()
 
-    async def feed(self, stop: asyncio.Event) -> None:
-        if not settings.ZOOM_SUBSCRIPTION_ID:
-            self.stdout.write("ZOOM_SUBSCRIPTION_ID is not set: pages only, no feed. Try --demo, or see .env.example.")
-            return
-        await run_feed(Subscription.from_settings(), stop)
+    def subscription(self) -> Subscription | None:
+        if not any(map(_setting, ZOOM)):
+            self.stdout.write("No ZOOM_* setting is given: pages only, no feed. Try --demo, or see .env.example.")
+            return None
+        try:
+            return Subscription.from_settings()
+        except SettingMissing as error:
+            raise CommandError(str(error), returncode=env.EXIT_CONFIGURATION) from None
+
+    async def feed(self, subscription: Subscription | None, stop: asyncio.Event) -> None:
+        if subscription:
+            await run_feed(subscription, stop)
 
     async def demo(self, stop: asyncio.Event) -> None:
         from zoomfeed.simulator import scenarios  # noqa: PLC0415 - only the demo needs a Zoom of its own
