@@ -11,6 +11,7 @@ Sources: Zoom's OpenAPI event catalogue for member names; recorded bodies for wh
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from zoomfeed.catalogue import EVENT_NAMES
@@ -110,7 +111,7 @@ def _person(name: str, about: Mapping[str, Any], payload: Mapping[str, Any]) -> 
     for member in ("participant", "registrant", "chat_message", "host"):
         found = about.get(member)
         found = found[0] if isinstance(found, list) and found else found
-        if isinstance(found, Mapping):
+        if isinstance(found, dict):
             return found
     listed = about.get("participants")
     if isinstance(listed, list) and listed:
@@ -444,7 +445,7 @@ READERS: dict[str, Reader] = {
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def listed(value: Any) -> list[Any]:
@@ -464,7 +465,10 @@ def text(value: object, width: int) -> str:
 
 def first(of: Mapping[str, Any], *members: str, width: int = ID) -> str:
     """The first of these members that says something."""
-    return next((said for member in members if (said := text(of.get(member), width))), "")
+    for member in members:
+        if said := text(of.get(member), width):
+            return said
+    return ""
 
 
 def person_name(person: Mapping[str, Any]) -> str:
@@ -486,8 +490,11 @@ def milliseconds(value: Any) -> int | None:
 
 def instant(value: Any) -> int | None:
     """An ISO 8601 time as ms since the epoch; without a zone it is UTC, as Zoom writes it."""
-    if not isinstance(value, str) or not 10 <= len(value) <= 40:
-        return None
+    return _instant(value) if isinstance(value, str) and 10 <= len(value) <= 40 else None
+
+
+@lru_cache(maxsize=4096)  # every event of a run repeats when it started
+def _instant(value: str) -> int | None:
     try:
         parsed = datetime.fromisoformat(value)
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -34,7 +34,7 @@ from zoomfeed.status import Status
 logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
-MOST_IN_BATCH = 500
+MOST_IN_BATCH = 1000
 HEALTHY_S = 300.0
 """A connection that lasted this long makes the next failure the first one again."""
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
-from zoomfeed import events, rows
+from zoomfeed import bulk, events, rows
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Event, Feed, Head, RejectedFrame, Transport
 from zoomfeed.notify import notify
@@ -43,7 +44,13 @@ class Recorded:
     rejected: int
 
 
-Logged = tuple[Event, events.Reading]
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A body that can be read, on its way into the log."""
+
+    incoming: Incoming
+    digest: bytes
+    reading: events.Reading
 
 
 def record(batch: Sequence[Incoming], *, fence: tuple[int, int] | None = None) -> Recorded:
@@ -94,7 +101,7 @@ def _read(batch: Iterable[Incoming]) -> tuple[list[Logged], list[RejectedFrame]]
         if reading is None:
             rejected.append(_rejected(incoming, reason))
         else:
-            logged.append((_event(incoming, reading), reading))
+            logged.append(Logged(incoming, digest(incoming.body), reading))
     return logged, rejected
 
 
@@ -118,22 +125,45 @@ def _rejected(incoming: Incoming, reason: str) -> RejectedFrame:
     )
 
 
-def _event(incoming: Incoming, reading: events.Reading) -> Event:
+COLUMNS = (
+    "received_at",
+    "transport",
+    "digest",
+    "body",
+    "occurred_at",
+    "name",
+    "account_id",
+    "meeting_uuid",
+    "meeting_number",
+    "topic",
+    "participant_id",
+    "participant_name",
+    "participant_email",
+    "fold_error",
+    "revision",
+)
+
+
+def _values(one: Logged, revision: int) -> tuple[Any, ...]:
+    """In the order of COLUMNS."""
+    incoming, reading = one.incoming, one.reading
     occurred = reading.occurred_ms
-    return Event(
-        received_at=incoming.received_at,
-        occurred_at=None if occurred is None else datetime.fromtimestamp(occurred / 1000, UTC),
-        name=reading.name,
-        account_id=reading.account_id,
-        meeting_uuid=reading.meeting_uuid,
-        meeting_number=reading.meeting_number,
-        topic=reading.topic,
-        participant_id=reading.participant_id,
-        participant_name=reading.participant_name,
-        participant_email=reading.participant_email,
-        transport=incoming.transport,
-        digest=digest(incoming.body),
-        body=incoming.body,
+    return (
+        incoming.received_at,
+        incoming.transport,
+        one.digest,
+        incoming.body,
+        None if occurred is None else datetime.fromtimestamp(occurred / 1000, UTC),
+        reading.name,
+        reading.account_id,
+        reading.meeting_uuid,
+        reading.meeting_number,
+        reading.topic,
+        reading.participant_id,
+        reading.participant_name,
+        reading.participant_email,
+        "",
+        revision,
     )
 
 
@@ -141,53 +171,38 @@ def _log(logged: Sequence[Logged], rejected: Sequence[RejectedFrame], revision: 
     """Append what is new to the log; returns what was new, in order."""
     if rejected:
         RejectedFrame.objects.bulk_create(rejected, ignore_conflicts=True)
-    by_digest = {event.digest: (event, reading) for event, reading in reversed(logged)}
+    by_digest = {one.digest: one for one in reversed(logged)}
     known = Event.objects.filter(digest__in=list(by_digest)).values_list("digest", flat=True)
     for found in known:
         del by_digest[bytes(found)]
-    new = list(reversed(by_digest.values()))
-    for event, _ in new:
-        event.revision = revision
     kept: list[Logged] = []
-    _isolate(new, _insert, kept.extend, _set_aside)
+    _isolate(list(reversed(by_digest.values())), partial(_insert, revision=revision), kept.extend, _set_aside)
     return kept
 
 
-def _insert(new: Sequence[Logged]) -> None:
-    Event.objects.bulk_create([event for event, _ in new])
+def _insert(new: Sequence[Logged], revision: int) -> None:
+    bulk.insert(Event, COLUMNS, (_values(one, revision) for one in new))
 
 
 def _set_aside(one: Logged, error: Exception) -> None:
     """Keep a body that the database refuses as an event as a rejected frame, and the rest of its batch is safe."""
-    event, _ = one
-    logger.error("event %r cannot be stored: %r", event.name, error)
-    RejectedFrame.objects.bulk_create(
-        [
-            RejectedFrame(
-                received_at=event.received_at,
-                transport=event.transport,
-                reason=f"the database refused it: {error}"[:300].replace("\0", "\ufffd"),
-                digest=event.digest,
-                raw=event.body,
-            )
-        ],
-        ignore_conflicts=True,
-    )
+    logger.error("event %r cannot be stored: %r", one.reading.name, error)
+    reason = f"the database refused it: {error}".replace("\0", "\ufffd")
+    RejectedFrame.objects.bulk_create([_rejected(one.incoming, reason)], ignore_conflicts=True)
 
 
 def _fold(new: Sequence[Logged], revision: int) -> None:
     def fold(part: Sequence[Logged]) -> None:
-        rows.fold((fact for _, reading in part for fact in reading.facts), revision)
+        rows.fold((fact for one in part for fact in one.reading.facts), revision)
 
     _isolate(new, fold, lambda _: None, _mark_poisoned)
 
 
 def _mark_poisoned(one: Logged, error: Exception) -> None:
     """The event is in the log; it changes nothing until replayed with a fold that understands it."""
-    event, _ = one
-    logger.error("event %s (%r) could not be folded", event.pk, event.name, exc_info=error)
-    event.fold_error = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
-    event.save(update_fields=["fold_error"])
+    logger.error("event %s (%r) could not be folded", one.digest.hex(), one.reading.name, exc_info=error)
+    reason = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
+    Event.objects.filter(digest=one.digest).update(fold_error=reason)
 
 
 def _isolate(

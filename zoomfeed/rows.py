@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import models
 
-from zoomfeed import attendance
+from zoomfeed import attendance, bulk
 from zoomfeed.fold import Entity, Fact, State, merge
 from zoomfeed.models import Leg, Meeting, Recording, ScheduledMeeting, ZoomUser
 
@@ -160,13 +160,7 @@ def _aware(ms: int) -> datetime:
 def _save(model: type[models.Model], rows: list[Any], revision: int) -> None:
     for row in rows:
         row.revision = revision
-    new, old = [row for row in rows if row.pk is None], [row for row in rows if row.pk is not None]
-    manager = model._default_manager
-    if new:
-        manager.bulk_create(new)
-    if old:
-        columns = [column.name for column in model._meta.concrete_fields if not column.primary_key]
-        manager.bulk_create(old, update_conflicts=True, unique_fields=["id"], update_fields=columns)
+    bulk.save(model, rows)
 
 
 def clear(entity_models: Iterable[type[models.Model]] = (Leg, Meeting, ScheduledMeeting, ZoomUser, Recording)) -> None:

@@ -153,10 +153,10 @@ def test_a_poisoned_event_is_set_aside_and_the_rest_is_folded(monkeypatch):
 def test_a_body_that_the_database_refuses_is_kept_and_the_rest_is_logged(monkeypatch):
     real = recording._insert
 
-    def insert(new):
-        if any(one.name == "meeting.poison" for one, _ in new):
+    def insert(new, revision):
+        if any(one.reading.name == "meeting.poison" for one in new):
             raise ValueError("no such value")
-        real(new)
+        real(new, revision)
 
     monkeypatch.setattr(recording, "_insert", insert)
     record(incoming(*(join(str(n)) for n in range(40)), event("meeting.poison")))
