@@ -21,5 +21,6 @@ def welcome(session_keys: Collection[str]) -> set[str]:
     return {
         key
         for key, data in sessions.items()
-        if constant_time_compare(data.get(HASH_SESSION_KEY, ""), hashes.get(data.get(SESSION_KEY, ""), "none"))
+        if (expected := hashes.get(data.get(SESSION_KEY, "")))
+        and constant_time_compare(data.get(HASH_SESSION_KEY, ""), expected)
     }
