@@ -35,6 +35,7 @@ DEMO = {
 
 class Command(BaseCommand):
     help = "Run the web pages and the feed from Zoom in one process."
+    requires_system_checks = ()  # what is missing is said here, with an exit code that a supervisor understands
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")

@@ -17,6 +17,7 @@ EXIT_CONFIGURATION = 78  # sysexits.h EX_CONFIG: a person must act
 
 class Command(BaseCommand):
     help = "Hold the socket to Zoom and write every event to the log."
+    requires_system_checks = ()  # what is missing is said here, with an exit code that a supervisor understands
 
     def handle(self, **_options: Any) -> None:
         try:

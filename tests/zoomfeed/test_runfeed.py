@@ -1,0 +1,86 @@
+"""The command `runfeed` as a supervisor sees it: exit codes, signals, and what it says."""
+
+import time
+
+import pytest
+
+from tests.product import APP, Process, ZoomThread, base_environment, until
+from tests.zoomfeed.test_record import join
+
+
+@pytest.fixture
+def zoom():
+    with ZoomThread() as zoom:
+        yield zoom
+
+
+@pytest.fixture
+def environment(zoom, tmp_path):
+    return base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}") | {"LOG_LEVEL": "DEBUG"}
+
+
+@pytest.fixture
+def runfeed(environment, tmp_path):
+    migrated = Process(["manage.py", "migrate", "-v0"], environment, tmp_path / "migrate.log").start()
+    assert migrated.running.wait(60) == 0, migrated.said()
+    started = []
+
+    def start(**changes):
+        process = Process(["manage.py", "runfeed"], environment | changes, tmp_path / f"runfeed-{len(started)}.log")
+        started.append(process)
+        return process.start()
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+def test_told_to_end_it_finishes_and_exits_with_0(zoom, runfeed):
+    process = runfeed()
+    zoom.wait_connected()
+    zoom.send(*(join(str(number)) for number in range(200)))
+    time.sleep(0.3)
+
+    assert process.stop() == 0
+    assert not zoom.zoom.is_connected
+
+
+@pytest.mark.parametrize("name", ["ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET", "ZOOM_SUBSCRIPTION_ID"])
+def test_a_missing_setting_ends_it_with_78_and_its_name(runfeed, name):
+    process = runfeed(**{name: ""})
+
+    assert process.running.wait(20) == 78
+    assert name in process.said()
+    assert "Traceback" not in process.said()
+
+
+def test_a_refused_app_at_the_start_ends_it_with_78(runfeed):
+    process = runfeed(ZOOM_CLIENT_SECRET="wrong")
+
+    assert process.running.wait(20) == 78
+    assert "ZOOM_CLIENT_SECRET" in process.said()
+    assert "Traceback" not in process.said()
+
+
+def test_a_zoom_that_is_away_at_the_start_is_waited_for(zoom, runfeed):
+    zoom.faults.tokens = "500"
+    process = runfeed()
+    until(lambda: "HTTP 500" in process.said())
+    assert process.running.poll() is None
+
+    zoom.faults.tokens = ""
+    zoom.wait_connected()
+
+
+def test_the_supervisor_sees_no_secret_in_any_line(zoom, runfeed):
+    process = runfeed()
+    zoom.wait_connected()
+    zoom.call(zoom.zoom.drop())
+    until(lambda: "connection to Zoom ended" in process.said())
+    zoom.faults.verdict = "Invalid Token"
+    until(lambda: "refused the socket" in process.said())
+    process.stop()
+
+    assert zoom.zoom.tokens.ends
+    for secret in (*zoom.zoom.tokens.ends, APP.client_secret):
+        assert secret not in process.said()
