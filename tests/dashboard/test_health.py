@@ -1,6 +1,7 @@
 """What machines are told, with each part that pages depend on here and away."""
 
 import socket
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -99,8 +100,10 @@ def test_a_layer_that_hangs_makes_unready_in_time(client, feed, layer, monkeypat
     monkeypatch.setattr(health, "LAYER_DEADLINE_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         layer(silent.getsockname()[1])
+        asked_at = time.monotonic()
         answer = client.get("/readyz")
 
+    assert time.monotonic() - asked_at < 3
     assert (answer.status_code, answer.json()) == (503, {**WELL, "channel_layer": "away"})
 
 
