@@ -13,6 +13,7 @@ from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Event, Feed, Head, Leg, Meeting, Recording, RejectedFrame, ScheduledMeeting, ZoomUser
 from zoomfeed.record import Incoming, record
 from zoomfeed.replay import replay
+from zoomfeed.simulator.day import generate
 
 pytestmark = pytest.mark.django_db
 
@@ -208,13 +209,20 @@ def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-histories = st.sampled_from(["K1", "K3", "bodies"])
+def history(name: str) -> list[bytes]:
+    """A recorded sequence, every body that we have, or a generated morning."""
+    if name.startswith("day"):
+        return [body for _, body in generate(int(name[3:]), NOW, meetings=8, hours=2).dispatches]
+    return list(all_bodies().values()) if name == "bodies" else sequence(name)
+
+
+histories = st.sampled_from(["K1", "K3", "bodies", "day1", "day2", "day3"])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=histories, seed=st.integers(0, 2**32))
 def test_order_repetition_and_batching_give_the_same_rows(name, seed):
-    bodies = list(all_bodies().values()) if name == "bodies" else sequence(name)
+    bodies = history(name)
     forget()
     record(incoming(*bodies))
     expected = state()
