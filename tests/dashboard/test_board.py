@@ -119,6 +119,7 @@ def test_a_meeting_without_its_host_shows_who_waits():
     said(started("run-1==", 60), into("run-1==", "3", 61, user_name="Host"))
     assert not card().is_pending
     assert (card().count, [person.name for person in card().faces]) == (1, ["Host"])
+    assert card().since == after(60)
 
 
 def test_a_meeting_began_when_zoom_says_and_else_when_it_was_first_seen():

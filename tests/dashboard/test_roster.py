@@ -8,6 +8,7 @@ from dashboard.board import with_legs
 from dashboard.charts import Axis
 from dashboard.roster import Roster
 from tests.dashboard.test_board import after, ended, into, out_of, participant, said, started, waits
+from tests.zoomfeed.test_record import event
 from zoomfeed.models import Leg, Meeting
 
 pytestmark = pytest.mark.django_db
@@ -90,11 +91,12 @@ def test_who_was_let_in_is_no_longer_waiting():
     assert (row("Jill").waited, row("Jill").has_waited) == (5 * MINUTE, True)
 
 
-def test_a_short_wait_is_not_worth_a_word():
-    said(waits(RUN, "1", 0, participant_uuid="D"), into(RUN, "2", 59, user_name="Jill", participant_uuid="D"))
+@pytest.mark.parametrize(("length_s", "is_worth_a_word"), [(59, False), (60, True)])
+def test_a_short_wait_is_not_worth_a_word(length_s, is_worth_a_word):
+    said(waits(RUN, "1", 0, participant_uuid="D"), into(RUN, "2", length_s, user_name="Jill", participant_uuid="D"))
 
-    assert row("Jill").waited == timedelta(seconds=59)
-    assert not row("Jill").has_waited
+    assert row("Jill").waited == timedelta(seconds=length_s)
+    assert row("Jill").has_waited == is_worth_a_word
 
 
 def test_a_wait_that_lasts_counts_from_its_begin():
@@ -247,6 +249,12 @@ def test_the_axis_begins_with_the_first_stay_and_else_with_the_meeting():
 
     said(waits(RUN, "1", 0))
     assert roster().axis.start == datetime(2026, 4, 3, 17, tzinfo=UTC)
+
+
+def test_the_axis_of_a_meeting_whose_start_was_missed_begins_when_it_was_first_seen():
+    said(event("meeting.live_streaming_started", 3600))
+
+    assert roster(10**6).axis.start == datetime(2026, 4, 3, 18, tzinfo=UTC)
 
 
 def test_a_meeting_of_which_nothing_is_known_has_an_axis():
