@@ -5,7 +5,9 @@
 //   <rect data-open data-from data-until data-start>   from..until in ms is the axis; grows from start to now
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const ASK_AGAIN_MS = 30000;
 let ahead = 0; // ms that the server's clock is ahead of ours
+let askAgainAt = 0;
 
 function age(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -22,6 +24,14 @@ function grow(bar, now) {
   const { from, until, start } = bar.dataset;
   const width = ((Math.min(now, Number(until)) - Number(start)) / (Number(until) - Number(from))) * 100;
   if (Number.isFinite(width)) bar.setAttribute("width", `${Math.max(0, width).toFixed(2)}%`);
+  return now >= Number(until);
+}
+
+// An axis that time has run out of is painted anew by the server.
+function outgrow() {
+  if (performance.now() < askAgainAt) return;
+  askAgainAt = performance.now() + ASK_AGAIN_MS;
+  dispatchEvent(new CustomEvent("live:outgrown"));
 }
 
 function advance() {
@@ -33,7 +43,8 @@ function advance() {
     write(element, clock.format(instant));
     if (!element.title) element.title = full.format(instant);
   }
-  for (const bar of document.querySelectorAll("[data-open][data-start]")) grow(bar, now);
+  const outgrown = [...document.querySelectorAll("[data-open][data-start]")].filter((bar) => grow(bar, now));
+  if (outgrown.length) outgrow();
 }
 
 addEventListener("live:tick", (event) => { ahead = event.detail.now - Date.now(); });

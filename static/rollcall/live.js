@@ -14,6 +14,7 @@ const SILENCE_MS = 12000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30000;
 const ACK_MS = 1000;
+const SPREAD_MS = 3000;
 
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
@@ -213,6 +214,7 @@ function retryLater() {
 function tryNow() {
   if (socket?.readyState === WebSocket.OPEN && performance.now() - heardAt < SILENCE_MS) return;
   drop();
+  addEventListener("live:outgrown", () => setTimeout(resync, Math.random() * SPREAD_MS)); // not all pages at once
   connect();
 }
 
@@ -308,5 +310,6 @@ addEventListener("pagehide", drop);
 addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
 if (root.dataset.streamUrl) {
   setInterval(watch, 1000);
+  addEventListener("live:outgrown", () => setTimeout(resync, Math.random() * SPREAD_MS)); // not all pages at once
   connect();
 }

@@ -179,6 +179,16 @@ def test_a_feed_that_is_cut_off_is_said(small, visitor):
     page.wait_for_selector("#bar-zoom[hidden]", state="attached", timeout=30_000)
 
 
+def test_a_meeting_that_outgrows_its_axis_is_painted_anew(small, visitor):
+    small.zoom.send(*day(12)[:30])
+    small.revision()
+    page = visitor(small, path="/meetings/1/")
+    page.wait_for_selector("html[data-link=live]")
+    with page.expect_response(page.url, timeout=10_000):
+        page.eval_on_selector("[data-open]", "(bar) => { bar.dataset.until = 1; }")
+    page.wait_for_selector("[data-open][data-until='1']", state="detached", timeout=5000)
+
+
 def test_who_signs_out_elsewhere_is_led_to_the_login(small, visitor):
     page = visitor(small)
     page.wait_for_selector("html[data-link=live]")
