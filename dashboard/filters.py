@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.db.models import QuerySet
 
-from zoomfeed.events import EVENT_NAMES
+from zoomfeed.catalogue import EVENT_NAMES
 from zoomfeed.models import Event
 
 PERIODS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}

@@ -32,15 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a Chromium."""
-    path = find_chromium()
-    if not path:
-        pytest.skip("no Chromium: install it, or name it in CHROMIUM")
-    return path
-
-
-@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Launch the Chromium that is there; root may only run it without its sandbox."""
     args = ["--no-sandbox"] if os.geteuid() == 0 else []

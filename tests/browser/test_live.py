@@ -81,16 +81,16 @@ PATHS = ["/", "/meetings/1/", "/events/"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_that_was_told_equals_a_page_that_asks(small, visitor, path):
+def test_a_page_that_was_told_equals_a_page_that_asks(product, visitor, path):
     bodies = day(1)
-    small.zoom.send(*bodies[:5])
-    small.revision()
-    page = visitor(small, path=path)
+    product.zoom.send(*bodies[:5])
+    product.revision()
+    page = visitor(product, path=path)
     for body in bodies[5:]:
-        small.zoom.send(body)
+        product.zoom.send(body)
         page.wait_for_timeout(10)
 
-    assert_equals_a_fresh_load(page, small)
+    assert_equals_a_fresh_load(page, product)
     assert page.evaluate("() => document.documentElement.dataset.link") == "live"
 
 
@@ -125,38 +125,38 @@ def test_lost_frames_are_noticed_and_mended(small, visitor, path):
     assert_equals_a_fresh_load(page, small)
 
 
-def test_a_cut_line_is_mended(small, visitor):
+def test_a_cut_line_is_mended(product, visitor):
     bodies = day(3)
     sockets = []
-    page = visitor(small, prepare=lambda page: sockets.extend([through(page)]))
+    page = visitor(product, prepare=lambda page: sockets.extend([through(page)]))
     for number, body in enumerate(bodies):
-        small.zoom.send(body)
+        product.zoom.send(body)
         if number % 25 == 10:
             sockets[0][-1].close(code=1011)
         page.wait_for_timeout(20)
 
-    assert_equals_a_fresh_load(page, small)
+    assert_equals_a_fresh_load(page, product)
     assert len(sockets[0]) > 2
 
 
-def test_a_killed_server_is_said_and_mended(small, visitor):
+def test_a_killed_server_is_said_and_mended(product, visitor):
     bodies = day(4)
-    small.zoom.send(*bodies[:20])
-    small.revision()
-    page = visitor(small)
+    product.zoom.send(*bodies[:20])
+    product.revision()
+    page = visitor(product)
     page.wait_for_selector("html[data-link=live]")
-    server = small.processes["rundashboard"]
+    server = product.processes.get("rundashboard") or product.processes["web-1"]
     server.kill()
     page.wait_for_selector("#bar-page:not([hidden])", timeout=20_000)
     assert "No connection to Rollcall" in page.inner_text("#bar-page")
 
     server.start()
-    small.wait_for_pages()
-    small.zoom.wait_connected()
-    small.zoom.send(*bodies[20:])
+    product.wait_for_pages()
+    product.zoom.wait_connected()
+    product.zoom.send(*bodies[20:])
     page.wait_for_selector("#bar-page[hidden]", state="attached", timeout=40_000)
 
-    assert_equals_a_fresh_load(page, small)
+    assert_equals_a_fresh_load(page, product)
 
 
 def test_a_line_that_is_dead_but_open_is_said(small, visitor):
@@ -167,15 +167,15 @@ def test_a_line_that_is_dead_but_open_is_said(small, visitor):
     assert page.inner_text("#bar-page button") == "Try now"
 
 
-def test_a_feed_that_is_cut_off_is_said(small, visitor):
-    page = visitor(small)
+def test_a_feed_that_is_cut_off_is_said(product, visitor):
+    page = visitor(product)
     page.wait_for_selector("#bar-zoom[hidden]", state="attached")
-    small.zoom.faults.verdict = "Invalid Token"
-    small.zoom.call(small.zoom.zoom.drop())
+    product.zoom.faults.verdict = "Invalid Token"
+    product.zoom.call(product.zoom.zoom.drop())
     page.wait_for_selector("#bar-zoom:not([hidden])", timeout=10_000)
     page.wait_for_selector("#bar-zoom >> text=Zoom refused the socket", timeout=20_000)
 
-    small.zoom.faults.verdict = ""
+    product.zoom.faults.verdict = ""
     page.wait_for_selector("#bar-zoom[hidden]", state="attached", timeout=30_000)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sequences import all_bodies
-from zoomfeed import events
+from zoomfeed import events, values
 from zoomfeed.catalogue import EVENT_NAMES
 from zoomfeed.fold import Entity
 from zoomfeed.protocol import loads
@@ -97,9 +97,9 @@ def test_text_that_databases_choke_on_is_cleaned_and_cut():
     "absurd", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-13-01", "x" * 20, 5, None, {}]
 )
 def test_a_time_that_cannot_be_is_no_evidence(absurd):
-    assert events.instant(absurd) is None
+    assert values.instant(absurd) is None
 
 
 def test_a_link_that_is_not_https_does_not_leave_the_body():
-    assert events.https("javascript:alert(1)") == ""
-    assert events.https("https://example.com/x") == "https://example.com/x"
+    assert values.https("javascript:alert(1)") == ""
+    assert values.https("https://example.com/x") == "https://example.com/x"
