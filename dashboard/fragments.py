@@ -115,7 +115,8 @@ def _meeting(about: str, since: int) -> Changes:
     if meeting is None:
         return found
     roster = Roster(meeting, timezone.now())
-    rows = _changed_rows(roster, since)
+    is_anew = _everybody_changed(roster, since)
+    rows = roster.rows if is_anew else _changed_rows(roster, since)
     if len(rows) > MOST:
         raise TooMuch
     for row in rows:
@@ -126,7 +127,7 @@ def _meeting(about: str, since: int) -> Changes:
     for entry in news:
         item = render_to_string("meetings/_event.html", {"entry": entry})
         found.add.append(("meeting-events", entry.id, item, None))
-    if rows or meeting.revision > since:
+    if is_anew or rows or meeting.revision > since:
         found.put = {name: render_to_string(f"meetings/_{name}.html", {"roster": roster}) for name in MEETING_PARTS}
     if news and news[0].who:
         found.say = f"{shown(news[0].who)} {news[0].words}"
@@ -138,13 +139,12 @@ MEETING_PARTS = ("heading", "stats", "strip", "present_count", "waiting_count", 
 
 
 def _changed_rows(roster: Roster, since: int) -> list[Row]:
-    """People with a changed leg; everybody when the axis may have stepped or the meeting ended under them."""
-    if _everybody_changed(roster, since):
-        return roster.rows
+    """People with a changed leg."""
     return [row for row in roster.rows if any(leg.revision > since for leg in row.person.legs)]
 
 
 def _everybody_changed(roster: Roster, since: int) -> bool:
+    """May the axis have stepped, or the meeting have ended under them? The numbers beside the axis change with it."""
     meeting = roster.meeting
     if meeting.revision > since and (meeting.ended_at is not None or _waited_for_host(roster)):
         return True
