@@ -163,7 +163,8 @@ STREAMS = [
 
 
 @pytest.mark.parametrize(("path", "stream"), STREAMS)
-def test_a_page_that_is_told_shows_what_a_page_shows_that_asks(site, path, stream):
+def test_a_page_that_is_told_shows_what_a_page_shows_that_asks(site, path, stream, monkeypatch):
+    monkeypatch.setattr(board, "ENDED", len(RUNS))  # a list that overflows is tested by name, below
     something_changed = []
 
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate])
@@ -223,6 +224,13 @@ def test_a_meeting_that_goes_on_moves_back(told):
 
     assert list(page.lists["meetings"]) == [f"m-{pk_of('a')}"]
     assert not page.lists["ended"]
+
+
+def test_what_ended_first_falls_off_the_list(told):
+    said(*(ended(f"run-{number}", number) for number in range(3)), started("a"))
+    page = told("/", "board", ended("a", 60))
+
+    assert list(page.lists["ended"]) == [f"x-{pk_of('a')}", f"x-{pk_of('run-2')}"]
 
 
 @pytest.mark.xfail(strict=True, reason="an older one comes back into the list only with a fresh page")
