@@ -69,4 +69,4 @@ def number(digits: str) -> str:
         case 11:
             return f"{digits[:3]} {digits[3:7]} {digits[7:]}"
         case _:
-            return digits
+            return shown(digits)
