@@ -62,6 +62,7 @@ def forbidden(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     head = _head()
     context = {
+        "here": "live",
         "stream_url": "/ws/live/",
         "totals": board.totals(),
         "cards": board.cards(),
@@ -98,6 +99,7 @@ def events(request: HttpRequest) -> HttpResponse:
     query = asked.canonical()
     is_tail = is_first and asked.is_valid() and request.GET.get("tail") != "off"
     context = {
+        "here": "events",
         "stream_url": f"/ws/events/?{query}" if is_tail else "",
         "form": asked,
         "entries": shown[:LOG_LENGTH],
