@@ -8,7 +8,7 @@ import time
 
 STAMP = re.compile(rb'"at-(\d+)"')
 REVISION = re.compile(rb'"to":(\d+)')
-ACK_EVERY = 16
+ACK_S = 1.0  # as live.js does
 
 
 class Browser(asyncio.Protocol):
@@ -20,7 +20,7 @@ class Browser(asyncio.Protocol):
         self.buffer = b""
         self.is_open = asyncio.get_running_loop().create_future()
         self.updates = 0
-        self.last_at = 0.0
+        self.last_at = self.acked_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -75,7 +75,8 @@ class Browser(asyncio.Protocol):
         self.last_at = now
         if (stamp := int(found[1])) > 0:
             self.delays.append(now - stamp / 1e6)
-        if self.updates % ACK_EVERY == 0 and (revision := REVISION.search(text, 0, 60)):
+        if now - self.acked_at >= ACK_S and (revision := REVISION.search(text, 0, 60)):
+            self.acked_at = now
             self._send(json.dumps({"ack": int(revision[1])}).encode())
 
     def _send(self, text: bytes) -> None:

@@ -12,6 +12,8 @@ import django
 
 django.setup()
 
+import dashboard.asgi  # noqa: E402, F401 - tunes the collector, as in earnest
+
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 

@@ -54,16 +54,19 @@ def changes(stream: str, since: int) -> Changes:
 
 def _board(_: str, since: int) -> Changes:
     changed = _changed_meetings(since)
-    found = Changes()
+    found, over, has_returned = Changes(), list[board.Ended](), False
     for meeting in board.with_legs(Meeting.objects.filter(pk__in=changed)):
         if meeting.is_live:
             card = board.Card(meeting)
             found.add.append(("meetings", card.id, render_to_string("live/_card.html", {"card": card}), None))
             found.delete.append(f"x-{meeting.pk}")
+            has_returned = has_returned or meeting.ended_at is not None
         else:
-            over = board.Ended(meeting)
-            found.add.append(("ended", over.id, render_to_string("live/_ended.html", {"ended": over}), None))
+            over.append(board.Ended(meeting))
             found.delete.append(f"m-{meeting.pk}")
+    # the place of a meeting that goes on after its end is taken by one that ended before it
+    for ended in board.ended() if has_returned else over:
+        found.add.append(("ended", ended.id, render_to_string("live/_ended.html", {"ended": ended}), None))
     if changed:
         totals = board.totals()
         found.put = {name: render_to_string(f"live/_{name}.html", {"totals": totals}) for name in BOARD_NUMBERS}
@@ -139,8 +142,18 @@ MEETING_PARTS = ("heading", "stats", "strip", "present_count", "waiting_count", 
 
 
 def _changed_rows(roster: Roster, since: int) -> list[Row]:
-    """People with a changed leg."""
-    return [row for row in roster.rows if any(leg.revision > since for leg in row.person.legs)]
+    """People with a changed leg, and those who may have been one person with them until then."""
+    changed = [row for row in roster.rows if any(leg.revision > since for leg in row.person.legs)]
+    named = set().union(*map(_names_of, changed))
+    return [row for row in roster.rows if row in changed or named & _names_of(row)]
+
+
+def _names_of(row: Row) -> set[tuple[str, str]]:
+    """All that can make two legs one person."""
+    return {(name, value) for leg in row.person.legs for name in IDENTITIES if (value := getattr(leg, name))}
+
+
+IDENTITIES = ("participant_uuid", "zoom_user_id", "customer_key", "registrant_id")
 
 
 def _everybody_changed(roster: Roster, since: int) -> bool:

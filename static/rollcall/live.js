@@ -78,8 +78,8 @@ function place(list, item) {
 
 function apply(frame) {
   for (const [id, html] of Object.entries(frame.put ?? {})) put(id, html);
+  for (const id of frame.del ?? []) $(id)?.remove(); // first, so that full lists have room for what is added
   for (const [list, id, html] of frame.add ?? []) add(list, id, html);
-  for (const id of frame.del ?? []) $(id)?.remove();
   if (frame.say && $("say")) $("say").textContent = frame.say;
 }
 

@@ -125,10 +125,10 @@ class Page:
 
     def apply(self, changes):
         self.put(changes.put)
-        for name, key, html, *_ in changes.add:
-            self.add(name, key, html)
         for key in changes.delete:
             self.delete(key)
+        for name, key, html, *_ in changes.add:
+            self.add(name, key, html)
 
     @property
     def shows(self):
