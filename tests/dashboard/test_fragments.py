@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 4, 3, 17, tzinfo=UTC)
 EXAMPLES = 8
-"""Histories for each stream. A hundred times as many found no more."""
+"""Histories for each stream. Thirty times as many found no more."""
 
 RUN = "run-1=="
 RUNS = ("a==", "b==", "c==", "d==")
@@ -239,7 +239,7 @@ def test_the_list_fills_up_again_when_an_ended_meeting_goes_on(told):
     assert list(page.lists["ended"]) == [f"x-{pk_of('run-2')}", f"x-{pk_of('run-1')}"]
 
 
-def test_a_card_is_painted_again_when_only_a_leg_changed(told):
+def test_a_card_is_painted_again_when_somebody_is_called_otherwise(told):
     said(into("a", "1", user_name="Jill"), into("a", "2", user_name="Bob"))
     page = told("/", "board", into("a", "1", 60, user_name="Jill Chill"))
 
@@ -301,6 +301,13 @@ def test_everybody_is_painted_again_when_the_axis_steps(site):
 
     assert page.shows == site.paint(path_of()).shows
     assert len([one for one in changes(stream_of(), page.revision).add if one[0] == "present"]) == 3
+
+
+def test_everybody_is_painted_again_when_somebody_turns_out_to_have_been_there_before_them(told):
+    said(started(RUN), *crowd(RUN, 3))
+    page = told(path_of(), stream_of(), into(RUN, "9", -1200, user_name="Early"))
+
+    assert next(iter(page.lists["present"])) == f"p-{Leg.objects.get(name='Early').pk}"
 
 
 def test_an_axis_without_people_steps_too(site):
