@@ -22,8 +22,8 @@ from zoomfeed.record import Incoming, record
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 4, 3, 17, tzinfo=UTC)
-EXAMPLES = 8
-"""Histories for each stream. Thirty times as many found no more."""
+EXAMPLES = 6
+"""Histories for each stream. Forty times as many found no more."""
 
 RUN = "run-1=="
 RUNS = ("a==", "b==", "c==", "d==")
