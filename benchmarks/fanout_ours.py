@@ -12,11 +12,10 @@ import django
 
 django.setup()
 
-import dashboard.asgi  # noqa: E402, F401 - tunes the collector, as in earnest
-
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
+import dashboard.asgi  # noqa: E402, F401 - tunes the collector, as in earnest
 from dashboard import consumers, hub, protocol  # noqa: E402
 
 protocol.FRAME_INTERVAL_S = 0.0  # a page gets four frames a second at most; here we want to know what it could get
