@@ -143,7 +143,7 @@ class Site:
 
 
 @pytest.fixture
-def site(viewer, monkeypatch):
+def site(viewer, monkeypatch, no_static_files):
     """Lists are short there, so that a few events overflow them."""
     monkeypatch.setattr(board, "ENDED", 2)
     for module in (fragments, views):

@@ -15,7 +15,7 @@ from tests.dashboard.test_board import crowd, ended, into, said, started, waits
 from tests.zoomfeed.test_record import event
 from zoomfeed.models import Event, Head, Meeting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_static_files")]
 
 SIMULATED = "Simulated Zoom:"
 ELSEWHERE = [
@@ -196,7 +196,8 @@ def test_every_other_address_is_closed_to_strangers(client, meeting):
     assert closed == addresses - opened | {"/admin/login/"}
 
 
-def test_the_icon_is_where_browsers_look_for_it(client):
+def test_the_icon_is_where_browsers_look_for_it(client, settings):
+    settings.SERVESTATIC_USE_FINDERS = True
     assert client.get("/favicon.ico", follow=True).status_code == 200
 
 
@@ -294,7 +295,8 @@ def test_no_link_is_dead(root_client, meeting):
     assert any(path.startswith("/admin/zoomfeed/event/?meeting=") for path in seen)
 
 
-def test_what_a_page_needs_is_there(root_client, pages):
+def test_what_a_page_needs_is_there(root_client, pages, settings):
+    settings.SERVESTATIC_USE_FINDERS = True
     needed = {
         one.attributes.get("src") or one.attributes.get("href")
         for path in [*pages, "/admin/"]
