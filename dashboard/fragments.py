@@ -144,8 +144,8 @@ MEETING_PARTS = ("heading", "stats", "strip", "present_count", "waiting_count", 
 def _changed_rows(roster: Roster, since: int) -> list[Row]:
     """People with a changed leg, and those who may have been one person with them until then."""
     changed = [row for row in roster.rows if any(leg.revision > since for leg in row.person.legs)]
-    named = set().union(*map(_names_of, changed))
-    return [row for row in roster.rows if row in changed or named & _names_of(row)]
+    ids, names = {row.id for row in changed}, set().union(*map(_names_of, changed))
+    return [row for row in roster.rows if row.id in ids or names & _names_of(row)]
 
 
 def _names_of(row: Row) -> set[tuple[str, str]]:

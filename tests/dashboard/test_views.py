@@ -530,8 +530,10 @@ def test_a_meeting_without_a_topic_is_called_by_its_number(viewer):
 
 def test_every_page_says_that_zoom_is_simulated(root_client, settings, pages):
     settings.ROLLCALL_DEMO = True
-    for path in [*pages, "/admin/", "/admin/zoomfeed/event/", "/admin/auth/user/add/"]:
+    for path in [*pages, "/nowhere/", "/admin/", "/admin/zoomfeed/event/", "/admin/auth/user/add/"]:
         assert SIMULATED in text_of(root_client.get(path)), path
+    User.objects.update(is_staff=False)
+    assert SIMULATED in text_of(root_client.get("/"))
     root_client.logout()
     assert SIMULATED in text_of(root_client.get("/login/"))
 
