@@ -18,8 +18,10 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.db import close_old_connections
 
-from dashboard import protocol, visitors
+from dashboard import fragments, protocol, visitors
+from dashboard.feed_status import NOBODY
 from dashboard.protocol import Flow, Verdict
+from zoomfeed.models import Head
 from zoomfeed.notify import GROUP
 
 logger = logging.getLogger(__name__)
@@ -32,16 +34,10 @@ LAYER_DEADLINE_S = 2.0
 CATCH_UPS = 3
 """How often a page that connects may be overtaken by live frames before it is told to resync."""
 
-UNREADABLE = {
+UNREADABLE = NOBODY | {
     "state": "unreadable",
     "label": "Database away",
     "reason": "The server cannot read its database. These numbers may be old.",
-    "since": None,
-    "last_event_at": None,
-    "simulated": False,
-    "retry_at": None,
-    "attempt": 0,
-    "gap_since": None,
 }
 """The feed's state as far as pages can know it while nothing can be read."""
 
@@ -71,29 +67,19 @@ class Database:
 
     @property
     def too_much(self) -> type[Exception]:
-        from dashboard import fragments  # noqa: PLC0415
-
         return fragments.TooMuch
 
     def position(self) -> Position:
-        from zoomfeed.models import Head  # noqa: PLC0415 - models load after this module does
-
         head, _ = Head.objects.get_or_create(pk=1)
         return Position(str(head.epoch), head.revision)
 
     def changes(self, stream: str, since: int) -> Any:
-        from dashboard import fragments  # noqa: PLC0415
-
         return fragments.changes(stream, since)
 
     def by_the_clock(self, stream: str) -> dict[str, str]:
-        from dashboard import fragments  # noqa: PLC0415
-
         return fragments.by_the_clock(stream)
 
     def feed_status(self) -> dict[str, Any]:
-        from dashboard import fragments  # noqa: PLC0415
-
         return fragments.feed_status()
 
     def welcome(self, session_keys: Collection[str]) -> set[str]:

@@ -183,6 +183,7 @@ class Connections:
                 await self._one()
             except upstream.Recycle:
                 logger.info("the connection is old enough: opening a new one")
+                self.status.lost("the connection was renewed before its token ended")
                 self.issuer.drop(self.grant)
                 self.attempt = 0
             except upstream.Refused as refused:

@@ -134,6 +134,7 @@ async def test_an_old_connection_is_replaced_with_a_new_token():
         await until(lambda: Feed.objects.filter(reconnects__gte=2).exists())
 
         assert scene.zoom.tokens.requests >= 3
+        assert "renewed" in (await ask(Gap.objects.first)).cause
 
 
 async def test_a_second_feed_stands_by_and_takes_over(monkeypatch):
