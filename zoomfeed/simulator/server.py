@@ -1,24 +1,24 @@
-"""A Zoom to run against: the token endpoint over HTTP and the event socket, on two ports of this machine.
+"""A Zoom to run against, on two ports of this machine: tokens and REST over HTTP, and the event socket; webhooks, too.
 
 It keeps what the real one is known to do: the verdict comes as the first frame, a newer socket of a subscription
-closes the older with 1000 "Bye", nobody replays what was sent while no socket was open, silence is cut.
+closes the older with 1000 "Bye", nobody replays what was sent while no socket was open, silence is cut. What it has
+sent, and what therefore is true, its REST side tells.
 """
 
 import asyncio
 import json
 import time
 from dataclasses import dataclass
-from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
-
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from typing import Any, NamedTuple, Self
 
 from zoomfeed import protocol
+from zoomfeed.simulator.event_socket import EventSocket
 from zoomfeed.simulator.faults import MALFORMED, Faults
-from zoomfeed.simulator.oauth import TokenEndpoint
-
-LIVE = '{"module":"heartbeat","success":true,"content":"live","header":{}}'
+from zoomfeed.simulator.httpd import Answer, HttpServer, Request
+from zoomfeed.simulator.oauth import TokenEndpoint, refusal
+from zoomfeed.simulator.rest import BASE, Rest
+from zoomfeed.simulator.webhooks import Webhooks
+from zoomfeed.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,20 @@ class App:
     secret_token: str
 
 
+class Sent(NamedTuple):
+    """A body, when it was sent (monotonic), and the number of the connection that took it; 0: none did."""
+
+    at: float
+    body: bytes
+    connection: int
+
+
 class SimulatedZoom:
     """An `async with` block in which Zoom answers.
 
-    `ledger` holds the body of every event given to `send`, whether or not a socket was there to take it; without
-    `keeps_ledger` it stays empty, for what runs for days.
+    `ledger` holds the body of every event given to `send`, whether or not a socket was there to take it, and
+    `ledger_sent` what became of it on the socket; without `keeps_ledger` they stay empty, and what is over is
+    forgotten, for what runs for days.
     """
 
     def __init__(
@@ -49,57 +58,106 @@ class SimulatedZoom:
         idle_s: float = 60,
         keeps_ledger: bool = True,
     ) -> None:
-        self.app, self.host, self.port, self.idle_s = app, host, port, idle_s
+        self.app, self.host, self.port = app, host, port
         self.keeps_ledger = keeps_ledger
         self.faults = Faults()
         self.ledger: list[bytes] = []
-        self.heartbeats = 0
-        self.connections = 0
+        self.ledger_sent: list[Sent] = []
         self.tokens = TokenEndpoint(
             (app.client_id, app.client_secret), app.account_id, token_life_s, lambda: self.faults
         )
-        self._socket: ServerConnection | None = None
-        self._connected = asyncio.Event()
+        self.world = World(forgets=not keeps_ledger)
+        self.rest = Rest(self.world, self.tokens, lambda: self.faults, keeps_requests=keeps_ledger)
+        self.tokens.granted = lambda: self.rest.granted
+        self.socket = EventSocket(app.subscription_id, self.tokens, lambda: self.faults, idle_s)
+        self.webhooks = Webhooks(app.secret_token)
+        self._http = HttpServer(self._handle)
         self._held: bytes | None = None
         self._later: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._http = await asyncio.start_server(self.tokens.serve, self.host, self.port)
-        self._ws: Server = await serve(
-            self._serve, self.host, self.port + 1 if self.port else 0, ping_interval=None, close_timeout=1
-        )
-        http, ws = self._http.sockets[0].getsockname()[1], next(iter(self._ws.sockets)).getsockname()[1]
-        self.oauth_url = f"http://{self.host}:{http}/oauth/token"
-        self.api_url = self.tokens.api_url = f"http://{self.host}:{http}"
-        self.ws_url = f"ws://{self.host}:{ws}/ws"
+        self._ports = (self.port, self.port + 1 if self.port else 0)
+        await self.come_back()
+        await self.webhooks.start()
+        origin = f"http://{self.host}:{self._ports[0]}"
+        self.oauth_url = f"{origin}/oauth/token"
+        self.tokens.api_url = origin
+        self.api_url = origin + BASE
+        self.ws_url = f"ws://{self.host}:{self._ports[1]}/ws"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._later:
             task.cancel()
         await asyncio.gather(*self._later, return_exceptions=True)
-        self._http.close()
-        self._ws.close()
-        await self._ws.wait_closed()
-        await self._http.wait_closed()
+        await self.webhooks.stop()
+        await self._http.stop()
+        await self.socket.stop()
+
+    async def come_back(self) -> None:
+        """Listen, on the ports of the first time."""
+        http, ws = self._ports
+        self._ports = (await self._http.start(self.host, http), await self.socket.start(self.host, ws))
+
+    async def go_away(self) -> None:
+        """Refuse every connection, and cut those that are open, until `come_back`."""
+        await self._http.stop()
+        await self.socket.stop(cuts=True)
+
+    async def _handle(self, request: Request) -> Answer:
+        if request.path == "/oauth/token":
+            return await self.tokens.handle(request)
+        if request.path.startswith(f"{BASE}/"):
+            return await self.rest.handle(request)
+        return refusal(404, "Not found", "not_found")
+
+    # The socket
+
+    @property
+    def connections(self) -> int:
+        """How many good verdicts there were; the number of the newest connection."""
+        return self.socket.connections
+
+    @property
+    def heartbeats(self) -> int:
+        return self.socket.heartbeats
 
     @property
     def is_connected(self) -> bool:
-        return self._connected.is_set()
+        return self.socket.connected.is_set()
 
     async def wait_connected(self) -> None:
         """Until a socket has got a good verdict."""
-        await self._connected.wait()
+        await self.socket.connected.wait()
 
     async def drop(self) -> None:
         """Cut the TCP connection without a closing word."""
-        if self._socket is not None:
-            self._socket.transport.abort()
-            await self._socket.wait_closed()
+        await self.socket.drop()
+
+    async def reset(self) -> None:
+        """Cut it with a TCP reset."""
+        await self.socket.reset()
+
+    async def close(self, code: int = 1000, reason: str = "Bye") -> None:
+        """Close the socket as the real one does, or with another code."""
+        await self.socket.close(code, reason)
+
+    async def expire_tokens(self, *, cuts_socket: bool = False) -> None:
+        """End every token now. Whether an open socket dies with its token is not documented: both can be had."""
+        self.tokens.expire_all()
+        if cuts_socket:
+            await self.close()
+
+    # Events
 
     async def send(self, event: dict[str, Any] | bytes) -> None:
-        """Deliver one event to the socket that is open, if one is."""
+        """Make an event true, and deliver it to the socket that is open, if one is, and to the webhook, if one is set.
+
+        What goes wrong with the socket does not touch the webhook.
+        """
         body = event if isinstance(event, bytes) else encode(event)
+        self.world.hear(body)
+        self.webhooks.push(body)
         if self.keeps_ledger:
             self.ledger.append(body)
         if self.faults.late_s > 0:
@@ -121,10 +179,15 @@ class SimulatedZoom:
         if faults.happens(faults.malformed):
             await self.send_frame(MALFORMED)
         for _ in range(2 if faults.happens(faults.duplicates) else 1):
-            await self.send_frame(self.frame(body))
+            await self._send_body(body)
         if self._held is not None:
             held, self._held = self._held, None
-            await self.send_frame(self.frame(held))
+            await self._send_body(held)
+
+    async def _send_body(self, body: bytes) -> None:
+        connection = await self.send_frame(self.frame(body))
+        if self.keeps_ledger:
+            self.ledger_sent.append(Sent(time.monotonic(), body, connection))
 
     def frame(self, body: bytes) -> bytes:
         """The envelope around a body: its text as a JSON string, and the signature of a webhook."""
@@ -135,75 +198,14 @@ class SimulatedZoom:
         }
         return encode({"module": "message", "content": body.decode(), "header": header})
 
-    async def send_frame(self, raw: bytes) -> None:
-        """Send these bytes as a text frame, whatever they are."""
-        if self._socket is None or self.faults.half_open:
-            return
-        try:
-            await self._socket.send(raw, text=True)
-        except ConnectionClosed:
-            return  # lost, as with the real one
+    async def send_frame(self, raw: bytes) -> int:
+        """Send these bytes as a text frame, whatever they are.
 
-    async def _serve(self, socket: ServerConnection) -> None:
-        assert socket.request is not None
-        query = {name: values[0] for name, values in parse_qs(urlsplit(socket.request.path).query).items()}
-        token = query.get("access_token", "")
-        try:
-            if text := self._refusal(query.get("subscriptionId", ""), token):
-                await socket.send(_verdict(success=False, text=text))
-                await socket.close(1000, "Bye")
-                return
-            await self._take_over(socket)
-            async with asyncio.timeout(self.faults.drop_after_s or None):
-                await self._answer(socket, token)
-        except TimeoutError:
-            socket.transport.abort()
-        except ConnectionClosed:
-            pass
-        finally:
-            if self._socket is socket:
-                self._socket = None
-                self._connected.clear()
-
-    def _refusal(self, subscription_id: str, token: str) -> str:
-        if self.faults.verdict:
-            return self.faults.verdict
-        if not token:
-            return "token is empty"
-        if self.tokens.left_s(token) <= 0:
-            return "Invalid Token"
-        if self.faults.socket_grant not in ("", self.tokens.grants[token]):
-            return "Invalid Token"
-        return "" if subscription_id == self.app.subscription_id else "Invalid subscription"
-
-    async def _take_over(self, socket: ServerConnection) -> None:
-        older, self._socket = self._socket, None
-        if older is not None:
-            await older.close(1000, "Bye")
-        await socket.send(_verdict(success=True, text="ok"))
-        self._socket = socket
-        self.connections += 1
-        self._connected.set()
-
-    async def _answer(self, socket: ServerConnection, token: str) -> None:
-        """Answer heartbeats until the client is silent for too long, or its token ends."""
-        while (left_s := self.tokens.left_s(token)) > 0:
-            try:
-                async with asyncio.timeout(min(self.idle_s, left_s)):
-                    raw = await socket.recv(decode=False)
-            except TimeoutError:
-                break
-            if protocol.loads(raw if isinstance(raw, bytes) else raw.encode()) == {"module": "heartbeat"}:
-                self.heartbeats += 1
-                if not self.faults.half_open:
-                    await socket.send(LIVE)
-        await socket.close(1000, "Bye")
+        Returns the number of the connection that took them, 0 when none did.
+        """
+        return await self.socket.send_frame(raw)
 
 
 def encode(value: dict[str, Any]) -> bytes:
     """JSON as Zoom writes it: compact, other scripts as they are."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _verdict(*, success: bool, text: str) -> str:
-    return json.dumps({"module": "build_connection", "success": success, "content": text, "header": {}})

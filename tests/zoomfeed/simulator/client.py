@@ -13,14 +13,32 @@ from zoomfeed.simulator.server import App
 
 APP = App("account", "client", "secret", "subscription", "signing")
 GOOD = {"grant_type": "client_credentials"}
+ACCOUNT = {"grant_type": "account_credentials", "account_id": "account"}
+APRIL = {"from": "2026-04-01", "to": "2026-04-30"}
 
 
 async def ask(zoom, auth=("client", "secret"), **form):
     return await asyncio.to_thread(requests.post, zoom.oauth_url, data=form, auth=auth, timeout=5)
 
 
-async def token(zoom):
-    return (await ask(zoom, **GOOD)).json()["access_token"]
+async def token(zoom, form=GOOD):
+    return (await ask(zoom, **form)).json()["access_token"]
+
+
+async def get(zoom, path, bearer=None, **query):
+    headers = {"Authorization": f"Bearer {bearer or await token(zoom, ACCOUNT)}"}
+    return await asyncio.to_thread(requests.get, zoom.api_url + path, params=query, headers=headers, timeout=5)
+
+
+async def found(zoom, path, **query):
+    answer = await get(zoom, path, **query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def refused(zoom, path, **query):
+    answer = await get(zoom, path, **query)
+    return answer.status_code, answer.json()["code"]
 
 
 def url(zoom, token, subscription="subscription"):

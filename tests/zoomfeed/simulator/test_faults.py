@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import requests
 from websockets.asyncio.client import connect
 
 from tests.zoomfeed.simulator.client import GOOD, ask, closed, connected, hear, listening, token, until, url
@@ -89,6 +90,32 @@ async def late(zoom):
         await until(lambda: heard)
 
 
+async def takeover(zoom):
+    zoom.faults = Faults.named(["takeover"])
+    async with connected(zoom) as socket:
+        assert (await closed(socket)).reason == "Bye"
+    assert zoom.connections == 1
+
+
+def rest(status, word):
+    async def refused(zoom):
+        zoom.faults = Faults.named([f"rest-{status}"])
+        answer = await asyncio.to_thread(requests.get, f"{zoom.api_url}/meetings/1", timeout=5)
+        assert answer.status_code == status
+        assert word in answer.text
+
+    return refused
+
+
+async def no_dashboard(zoom):
+    form = {"grant_type": "account_credentials", "account_id": "account"}
+    headers = {"Authorization": f"Bearer {(await ask(zoom, **form)).json()['access_token']}"}
+    zoom.faults = Faults.named(["no-dashboard"])
+    for path, code in (("metrics/meetings", 200), ("past_meetings/1", 3001)):
+        answer = await asyncio.to_thread(requests.get, f"{zoom.api_url}/{path}", headers=headers, timeout=5)
+        assert answer.json()["code"] == code
+
+
 MEETINGS_WITH = {
     "drop": drop,
     "half-open": half_open,
@@ -101,6 +128,10 @@ MEETINGS_WITH = {
     "duplicates": duplicates,
     "reorder": reorder,
     "late": late,
+    "takeover": takeover,
+    "rest-429": rest(429, "per-second"),
+    "rest-500": rest(500, "<html>"),
+    "no-dashboard": no_dashboard,
 }
 
 

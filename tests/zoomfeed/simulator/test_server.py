@@ -7,10 +7,9 @@ import pytest
 import requests
 from websockets.asyncio.client import connect
 
-from tests.zoomfeed.simulator.client import APP, GOOD, ask, closed, hear, token, url
+from tests.zoomfeed.simulator.client import GOOD, ask, closed, connected, hear, token, until, url
 from zoomfeed import protocol
 from zoomfeed.simulator.faults import Faults
-from zoomfeed.simulator.server import SimulatedZoom
 
 
 async def test_both_grants_give_a_token(zoom):
@@ -47,21 +46,6 @@ async def test_token_faults_are_served(zoom, fault):
     assert ("Retry-After" in answer.headers) == (fault == "429")
 
 
-@pytest.mark.parametrize(("token", "text"), [("", "token is empty"), ("made-up", "Invalid Token")])
-async def test_the_upgrade_succeeds_and_the_verdict_refuses(zoom, token, text):
-    async with connect(url(zoom, token)) as socket:
-        assert await hear(socket) == protocol.Verdict(False, text)
-        close = await closed(socket)
-    assert (close.code, close.reason) == (1000, "Bye")
-
-
-async def test_a_heartbeat_is_answered(zoom):
-    async with connect(url(zoom, await token(zoom))) as socket:
-        assert (await hear(socket)).success
-        await socket.send(protocol.HEARTBEAT)
-        assert await hear(socket) == protocol.Heartbeat(True, "live")
-
-
 async def test_an_event_comes_signed_and_byte_for_byte(zoom):
     event = {"event": "meeting.started", "payload": {"object": {"topic": "Ünïted 会议 🎈"}}}
     async with connect(url(zoom, await token(zoom))) as socket:
@@ -72,28 +56,6 @@ async def test_an_event_comes_signed_and_byte_for_byte(zoom):
     assert json.loads(delivery.body) == event
     assert zoom.ledger == [delivery.body]
     assert protocol.is_signed("signing", delivery)
-
-
-async def test_the_newer_socket_closes_the_older(zoom):
-    good = await token(zoom)
-    async with connect(url(zoom, good)) as older, connect(url(zoom, good)) as newer:
-        assert (await hear(newer)).success
-        assert (await closed(older)).reason == "Bye"
-        await zoom.wait_connected()
-
-
-async def test_silence_is_cut_and_so_is_an_old_token():
-    for life in ({"idle_s": 0.05}, {"token_life_s": 0.3}):
-        async with SimulatedZoom(APP, **life) as zoom, connect(url(zoom, await token(zoom))) as socket:
-            assert (await closed(socket)).code == 1000
-
-
-async def test_a_drop_comes_without_a_closing_word(zoom):
-    async with connect(url(zoom, await token(zoom))) as socket:
-        await hear(socket)
-        await zoom.wait_connected()
-        await zoom.drop()
-        assert await closed(socket) is None
 
 
 async def test_faults_repeat_break_and_reorder(zoom):
@@ -110,14 +72,46 @@ async def test_faults_repeat_break_and_reorder(zoom):
         assert [(await hear(socket)).body for _ in "12"] == [b"[2]", b"[1]"]
 
 
-async def test_half_open_answers_nothing_but_stays(zoom):
-    async with connect(url(zoom, await token(zoom))) as socket:
+async def test_it_can_go_away_and_come_back_on_the_same_ports(zoom):
+    good = await token(zoom)
+    async with connect(url(zoom, good)) as socket:
         await hear(socket)
         await zoom.wait_connected()
+        await zoom.go_away()
+        assert await closed(socket) is None
+    with pytest.raises(ConnectionRefusedError):
+        await connect(url(zoom, good))
+    with pytest.raises(requests.ConnectionError):
+        await ask(zoom, **GOOD)
+    await zoom.send(b"[1]")
+    await zoom.come_back()
+    async with connect(url(zoom, await token(zoom))) as socket:
+        assert (await hear(socket)).success
+    assert [(sent.body, sent.connection) for sent in zoom.ledger_sent] == [(b"[1]", 0)]
+
+
+# What a checker needs to know
+
+
+async def test_it_knows_which_connection_took_an_event(zoom):
+    await zoom.send(b"[0]")
+    for number in (1, 2):
+        async with connected(zoom) as socket:
+            await zoom.send(b"[%d]" % number)
+            assert (await hear(socket)).body == b"[%d]" % number
+        await until(lambda: not zoom.is_connected)
+    await zoom.send(b"[3]")
+    assert [(sent.body, sent.connection) for sent in zoom.ledger_sent] == [
+        (b"[0]", 0), (b"[1]", 1), (b"[2]", 2), (b"[3]", 0)
+    ]  # fmt: skip
+    sent_at, opened, ended = [sent.at for sent in zoom.ledger_sent], zoom.socket.opened, zoom.socket.ended
+    assert sent_at == sorted(sent_at)
+    for number in (1, 2):
+        assert opened[number] <= sent_at[number] <= ended[number] <= sent_at[number + 1]
+
+
+async def test_a_socket_that_takes_nothing_took_nothing(zoom):
+    async with connected(zoom):
         zoom.faults.half_open = True
-        await socket.send(protocol.HEARTBEAT)
-        await zoom.send(b"{}")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await socket.recv()
-        assert zoom.is_connected
+        await zoom.send(b"[1]")
+    assert [sent.connection for sent in zoom.ledger_sent] == [0]

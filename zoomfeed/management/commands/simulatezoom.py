@@ -6,10 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError
 
-from zoomfeed.simulator import faults, recorded, scenarios
+from zoomfeed.simulator import faults, limits, recorded, scenarios
 from zoomfeed.simulator.day import generate
 from zoomfeed.simulator.server import App, SimulatedZoom
 
@@ -24,11 +25,11 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class Command(BaseCommand):
-    help = "Run a simulated Zoom: token endpoint and event socket, with fixed credentials."
+    help = "Run a simulated Zoom: token endpoint, REST, event socket and webhooks, with fixed credentials."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-        parser.add_argument("--port", type=_port, default=8100, help="of the tokens; the socket has the next (8100)")
+        parser.add_argument("--port", type=_port, default=8100, help="of tokens and REST; the socket has the next")
         parser.add_argument(
             "--play", choices=("demo", "day", *recorded.NAMES, "load", "nothing"), default="demo", help="what is sent"
         )
@@ -39,6 +40,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since", type=_instant, help="when the demo last ran; what was on then is brought to its end"
         )
+        parser.add_argument("--webhook-url", type=_url, help="post every event there, too")
+        parser.add_argument(
+            "--rest-plan", choices=limits.PLANS, default="business", help="of the account (%(default)s)"
+        )
+        parser.add_argument("--rest-lag", type=_not_negative, default=0.0, help="of REST behind the events, in seconds")
         what = f"what goes wrong all the time: {', '.join(faults.NAMES)}"
         parser.add_argument("--fault", choices=faults.NAMES, nargs="+", default=[], metavar="NAME", help=what)
 
@@ -56,7 +62,7 @@ class Command(BaseCommand):
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        zoom.faults = faults.Faults.named(options["fault"], options["seed"])
+        _prepare(zoom, options)
         async with zoom, asyncio.TaskGroup() as group:
             self.stdout.write(_settings(zoom))
             self.stdout.flush()
@@ -85,6 +91,13 @@ class Command(BaseCommand):
                 return scenarios.play(zoom, recorded.sequence(name), options["speed"])
 
 
+def _prepare(zoom: SimulatedZoom, options: dict[str, Any]) -> None:
+    zoom.faults = faults.Faults.named(options["fault"], options["seed"])
+    zoom.rest.plan = options["rest_plan"]
+    zoom.rest.lag_s = options["rest_lag"]
+    zoom.webhooks.url = options["webhook_url"] or ""
+
+
 def _settings(zoom: SimulatedZoom) -> str:
     """The environment of a client, in the form of an .env file."""
     settings = {
@@ -95,6 +108,7 @@ def _settings(zoom: SimulatedZoom) -> str:
         "ZOOM_WEBHOOK_SECRET_TOKEN": APP.secret_token,
         "ZOOM_OAUTH_URL": zoom.oauth_url,
         "ZOOM_WS_URL": zoom.ws_url,
+        "ZOOM_API_URL": zoom.api_url,
     }
     return "\n".join(f"{name}={value}" for name, value in settings.items())
 
@@ -103,6 +117,12 @@ def _port(text: str) -> int:
     if text.isdecimal() and int(text) < 65_535:
         return int(text)
     raise ArgumentTypeError(f"{text!r} is no port from 1 to 65534 (the next is needed too), nor 0 for any two")
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme in ("http", "https") and urlsplit(text).hostname:
+        return text
+    raise ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8000/zoom/webhook")
 
 
 def _positive(text: str) -> float:
