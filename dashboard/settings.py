@@ -97,9 +97,12 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
-        "options": "-c statement_timeout=60s -c lock_timeout=20s -c idle_in_transaction_session_timeout=60s",
+        "options": "-c statement_timeout=60s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
         **DATABASES["default"].get("OPTIONS", {}),  # what the URL says, such as sslmode
     }
+
+# Where events wait on disk while the database is away. On another disk than the database it also bears a full one.
+SPOOL_DIR = env.text("SPOOL_DIR") or str(BASE_DIR / "data" / "spool")
 
 # The bell. redis-py 8 gives sockets a read timeout of 5 s, at which idle subscribers break: name our own.
 REDIS_URL = env.text("REDIS_URL")
@@ -122,6 +125,9 @@ if REDIS_URL:
         }
     }
 
+# Monitoring. Empty: there is no /metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+
 # People
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -135,7 +141,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 # TLS: every address beyond this machine needs it. Plain http stays possible on loopback, for a first look.
 SITE_HTTPS = env.boolean("SITE_HTTPS", default=any(not env.is_loopback(host) for host in ALLOWED_HOSTS))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes come from inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
 if SITE_HTTPS:
     # A name that begins with __Host- is taken by browsers from this very host and over TLS only.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"

@@ -12,10 +12,11 @@ os.environ |= {"ENV_FILE": os.devnull, "SECRET_KEY": "of-the-tests-" * 5, "DEBUG
 
 from dashboard.settings import *  # noqa: E402, F403
 
+FOLDER = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+SPOOL_DIR = str(FOLDER / "spool")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # a file, as in earnest: threads and processes share it, and it locks as it does there
-    FOLDER = Path(tempfile.mkdtemp(prefix="rollcall-tests-"))
-    atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
     DATABASES["default"]["TEST"] = {"NAME": FOLDER / "test.sqlite3"}  # noqa: F405
 
 SERVESTATIC_USE_FINDERS = True

@@ -1,28 +1,60 @@
 """The feed's one thread for the database, with one persistent connection."""
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from django.db import close_old_connections, connections
 
 T = TypeVar("T")
+Job = tuple["Future[Any]", Callable[[], Any]]
 
 
 class Database:
-    """Runs what talks to the database, one call after the other, away from the event loop."""
+    """Runs what talks to the database, one call after the other, away from the event loop.
+
+    The thread is a daemon: a database that hangs in a call must not keep the process from ending.
+    """
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="feed-database")
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="feed-database", daemon=True)
 
     async def run(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        def in_thread() -> T:
-            close_old_connections()  # one that broke is opened anew
-            return call(*args, **kwargs)
+        if self._thread.ident is None:
+            self._thread.start()
+        answer: Future[T] = Future()
+        self._jobs.put((answer, lambda: call(*args, **kwargs)))
+        return await asyncio.wrap_future(answer)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, in_thread)
+    async def close(self, within_s: float = 1.0) -> None:
+        """Close the connection, unless a call hangs for longer than that."""
+        if self._thread.ident is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join, within_s)
 
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._executor, connections.close_all)
-        self._executor.shutdown(wait=False)
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            answer, call = job
+            if answer.set_running_or_notify_cancel():
+                _answer(answer, call)
+            del job, answer, call  # else the last result lives until the next call
+        connections.close_all()
+
+
+def _answer(answer: "Future[Any]", call: Callable[[], Any]) -> None:
+    try:
+        _renew_connections()
+        answer.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
+        answer.set_exception(error)
+
+
+def _renew_connections() -> None:
+    """Open one that broke anew, and keep one that works: CONN_MAX_AGE is for the many threads of a web server."""
+    for connection in connections.all(initialized_only=True):
+        connection.close_at = None
+    close_old_connections()

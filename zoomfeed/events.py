@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zoomfeed import rest_events
 from zoomfeed.fold import Entity, Fact, Kind, Place, RecordingState, State
 from zoomfeed.values import (
     EMAIL,
@@ -116,6 +117,8 @@ def _body(name: str, root: Mapping[str, Any]) -> Body:
 def _person(name: str, about: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if name.startswith("user."):
         return about
+    if name in rest_events.READERS:
+        return {}  # about many
     for member in ("participant", "registrant", "chat_message", "host"):
         found = about.get(member)
         found = found[0] if isinstance(found, list) and found else found
@@ -399,6 +402,11 @@ def _user(said: Body) -> Iterator[Fact]:
 
 Reader = Callable[[Body], Iterator[Fact]]
 
+
+def _of_rest(reader: rest_events.Reader) -> Reader:
+    return lambda said: reader(said.object, said.account_id, said.at)
+
+
 READERS: dict[str, Reader] = {
     "meeting.started": _started,
     "webinar.started": _started,
@@ -446,4 +454,5 @@ READERS: dict[str, Reader] = {
         for change in ("created", "updated", "deleted", "permanently_deleted", "recovered")
     },
     **dict.fromkeys((*USER_STATUS, "user.updated", "user.presence_status_updated"), _user),
+    **{name: _of_rest(reader) for name, reader in rest_events.READERS.items()},
 }

@@ -4,11 +4,17 @@ RollcallError
 ├── TimeMayMend            try again, soon and quietly
 │   ├── TokenUnavailable
 │   ├── ConnectionFailed
-│   └── ConnectionLost
+│   ├── ConnectionLost
+│   ├── TokenRefused
+│   ├── TooEarly
+│   ├── Limited
+│   └── Weather
 ├── PersonMustAct          say it loudly, try again rarely
 │   ├── SettingMissing
 │   ├── CredentialsRefused
-│   └── SubscriptionRefused
+│   ├── SubscriptionRefused
+│   └── NotAllowed
+├── NotKnown               Zoom has no answer to this question, and will have none
 └── LeaseLost              another process holds the feed
 
 Each carries its facts as attributes and makes its sentence from them. No sentence holds a token or a secret.
@@ -41,8 +47,9 @@ class TokenUnavailable(TimeMayMend):
 class ConnectionFailed(TimeMayMend):
     """The socket could not be opened, or no verdict came."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, retry_after_s: float | None = None) -> None:
         self.problem = problem
+        self.retry_after_s = retry_after_s
         super().__init__(f"No connection to Zoom: {problem}.")
 
 
@@ -92,3 +99,58 @@ class LeaseLost(RollcallError):
     def __init__(self, feed_pk: int) -> None:
         self.feed_pk = feed_pk
         super().__init__(f"Another process holds feed {feed_pk} now.")
+
+
+class TokenRefused(TimeMayMend):
+    """Zoom's REST took neither the token that we had nor a fresh one."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(f"Zoom's REST refused a fresh token ({sentence or 'no reason given'}).")
+
+
+class TooEarly(TimeMayMend):
+    """Zoom does not know the end of a run yet, or has not yet counted who was in it."""
+
+    def __init__(self) -> None:
+        super().__init__("Zoom does not tell yet how the meeting went.")
+
+
+class Limited(TimeMayMend):
+    """The account has asked too often, by whichever of its apps. `daily`: nothing more before `retry_after_s`."""
+
+    def __init__(self, label: str, retry_after_s: float, *, daily: bool) -> None:
+        self.label = label
+        self.retry_after_s: float = retry_after_s
+        self.daily = daily
+        span = "a day" if daily else "a second"
+        super().__init__(f"The account's limit of {label} calls {span} is used up.")
+
+
+class Weather(TimeMayMend):
+    """Zoom's REST is away, overloaded or answers nonsense."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        super().__init__(f"Zoom's REST did not answer: {problem}.")
+
+
+class NotAllowed(PersonMustAct):
+    """The app lacks a scope, or the account a plan."""
+
+    def __init__(self, sentence: str, scope: str, plan: str) -> None:
+        self.sentence = sentence
+        self.scope = scope
+        self.plan = plan
+        super().__init__(
+            f"Zoom does not allow it ({sentence or 'no reason given'}). Give the app the scope {scope}; "
+            f"the account needs {plan}."
+        )
+
+
+class NotKnown(RollcallError):
+    """A meeting or a user that Zoom does not know, or no longer."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(f"Zoom does not know it ({sentence or 'no reason given'}).")

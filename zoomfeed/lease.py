@@ -13,6 +13,8 @@ from zoomfeed.models import Feed, FeedState
 
 LEASE = timedelta(seconds=15)
 RENEW_S = 5.0
+LOOK_S = 1.0
+"""How often a standby looks whether the lease is free."""
 
 
 def now() -> datetime:
@@ -27,16 +29,41 @@ def now() -> datetime:
 
 
 def acquire(key: str, holder: str, *, simulated: bool) -> tuple[int, int] | None:
-    """Take the lease of a subscription when nobody holds it: (Feed primary key, fencing number), else None."""
+    """Take the lease of a subscription when nobody holds it: (Feed primary key, fencing number), else None.
+
+    `holder` names a process and no other: a name that comes back, as those of containers do, would take the lease
+    from whoever has it.
+    """
     with transaction.atomic():
         Feed.objects.get_or_create(key=key)
         at = now()
-        free = Q(lease_until=None) | Q(lease_until__lt=at) | Q(holder=holder)
+        free = Q(lease_until=None) | Q(lease_until__lt=at) | Q(holder=holder)  # its own answer may have been lost
         won = Feed.objects.filter(free, key=key).update(
             holder=holder, lease_until=at + LEASE, fence=F("fence") + 1, simulated=simulated
         )
         feed = Feed.objects.get(key=key)
         return (feed.pk, feed.fence) if won else None
+
+
+def seize(key: str, holder: str, *, simulated: bool) -> tuple[int, int]:
+    """Take the lease from whoever holds it: (Feed primary key, fencing number).
+
+    The holder learns of it at its next renewal, RENEW_S later at the latest, and stands by; its writes are refused at
+    once. For a person who asks for it, and never for a feed.
+    """
+    with transaction.atomic():
+        Feed.objects.get_or_create(key=key)
+        Feed.objects.filter(key=key).update(
+            holder=holder, lease_until=now() + LEASE, fence=F("fence") + 1, simulated=simulated
+        )
+        feed = Feed.objects.get(key=key)
+        return feed.pk, feed.fence
+
+
+def holder_of(key: str) -> str:
+    """Who holds the lease of a subscription, for people; nothing when nobody does."""
+    held = Feed.objects.filter(key=key, lease_until__gt=now()).values_list("holder", flat=True)
+    return held.first() or ""
 
 
 def renew(feed_pk: int, fence: int) -> None:

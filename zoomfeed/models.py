@@ -68,8 +68,12 @@ class Event(models.Model):
     participant_name = models.CharField(max_length=300, blank=True)
     participant_email = models.CharField(max_length=320, blank=True)
     transport = models.CharField(max_length=16, choices=Transport)
-    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body.")
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the body, its members in order of their names.")
     body = models.BinaryField(help_text="The exact bytes as received.")
+    also_by = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Further transports that brought the same event."
+    )
+    duplicates = models.IntegerField(db_default=0, help_text="How often it came again.")
     fold_error = models.TextField(blank=True, help_text="Why this event changed nothing, when that is our fault.")
     revision = models.BigIntegerField()
 
@@ -84,6 +88,7 @@ class Event(models.Model):
             models.Index(fields=["occurred_at", "-id"], name="event_occurred"),  # the log within a time
             models.Index(fields=["received_at"], name="event_received"),  # "today", and retention
             models.Index(fields=["revision"], name="event_revision"),  # the live tail
+            models.Index(fields=["-id"], name="event_poisoned", condition=~Q(fold_error="")),  # what was not understood
         ]
 
     def __str__(self) -> str:
@@ -159,7 +164,10 @@ class Meeting(models.Model):
     recording = models.CharField(max_length=10, blank=True, choices=[(s.value, s.value) for s in RecordingState])
     streaming = models.BooleanField(default=False)
     rtms = models.BooleanField("media streams", default=False)
-    uncertain_since = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True, help_text="As of then, Zoom's REST told who was in it.")
+    uncertain_since = models.DateTimeField(
+        null=True, help_text="The start of the earliest gap in which it ran and of which nothing is known yet."
+    )
     stamps = models.JSONField(default=dict)
     revision = models.BigIntegerField(default=0)
 
@@ -175,6 +183,9 @@ class Meeting(models.Model):
         ]
         indexes = [
             models.Index(fields=["revision"], name="meeting_revision"),  # the hub
+            models.Index(  # what repair has to look at
+                fields=["uncertain_since"], name="meeting_uncertain", condition=Q(uncertain_since__isnull=False)
+            ),
             models.Index(fields=["seen_at"], name="meeting_live", condition=Q(ended_at=None)),  # the board
             models.Index(fields=["-ended_at"], name="meeting_ended"),  # just ended, last 24 hours
             models.Index(fields=["number", "-started_at"], name="meeting_number"),  # runs of a number
@@ -300,6 +311,23 @@ class Recording(models.Model):
         return self.topic or self.meeting_uuid
 
 
+class Source(models.Model):
+    """One transport, and what it has brought."""
+
+    transport = models.CharField(max_length=16, choices=Transport)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    events = models.BigIntegerField(default=0, help_text="New to the log when they came.")
+    duplicates = models.BigIntegerField(default=0, help_text="In the log already when they came.")
+    rejected = models.BigIntegerField(default=0, help_text="Could not be read as events.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["transport"], name="source_transport_unique")]
+
+    def __str__(self) -> str:
+        return self.get_transport_display()
+
+
 class FeedState(models.TextChoices):
     STOPPED = "stopped", "Stopped"
     STANDBY = "standby", "Standing by"
@@ -307,6 +335,7 @@ class FeedState(models.TextChoices):
     LIVE = "live", "Live"
     SILENT = "silent", "Silent"
     REFUSED = "refused", "Refused"
+    CONTESTED = "contested", "Contested"
     RECONNECTING = "reconnecting", "Reconnecting"
 
 
@@ -326,6 +355,10 @@ class Feed(models.Model):
     last_frame_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     reconnects = models.IntegerField(default=0)
+    behind_since = models.DateTimeField(null=True, help_text="The oldest event that waits for the database.")
+    spooled = models.IntegerField(default=0, help_text="How many events wait for the database.")
+    rest = models.JSONField(default=dict, help_text="What repair by REST can do here, and what it left.")
+    metrics = models.TextField(blank=True, help_text="The process's own figures, in Prometheus' text format.")
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -335,6 +368,12 @@ class Feed(models.Model):
         return f"{self.key}: {self.state}"
 
 
+class GapQuerySet(models.QuerySet["Gap"]):
+    def unresolved(self) -> Self:
+        """Neither covered by another transport nor compared with what Zoom knows."""
+        return self.filter(covered=False, repaired_at=None)
+
+
 class Gap(models.Model):
     """A time in which nobody listened: what Zoom sent then is not in the log."""
 
@@ -342,10 +381,22 @@ class Gap(models.Model):
     started_at = models.DateTimeField(help_text="The last frame before it.")
     ended_at = models.DateTimeField(null=True, help_text="The verdict after it.")
     cause = models.CharField(max_length=300, blank=True)
-    repaired = models.TextField(blank=True)
+    covered = models.BooleanField(default=False, help_text="Webhooks brought what the socket did not.")
+    repaired_at = models.DateTimeField(null=True, help_text="Since then all that ran in it is certain again.")
+    repaired = models.TextField(blank=True, help_text="What was done about it, for people.")
+
+    objects = GapQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["-started_at"], name="gap_started")]
+        constraints = [
+            models.UniqueConstraint(fields=["feed"], condition=Q(ended_at=None), name="gap_one_open_a_feed"),
+        ]
+        indexes = [
+            models.Index(fields=["-started_at"], name="gap_started"),
+            models.Index(  # whose meetings are uncertain: looked up with every batch
+                fields=["ended_at"], name="gap_unresolved", condition=Q(covered=False, repaired_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"gap from {self.started_at:%Y-%m-%d %H:%M:%S}"

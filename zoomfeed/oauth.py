@@ -6,6 +6,7 @@ cannot be refreshed. 400 and 401 are faults of the configuration, everything els
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,11 +27,13 @@ MOST_RETRY_AFTER_S = 600.0
 class Token:
     value: str = field(repr=False)
     expires_at: float  # on the clock of the issuer
+    scopes: frozenset[str] = frozenset()
+    api_url: str = ""  # where Zoom wants REST calls of this account to go; may name a region
 
 
 @dataclass
 class Issuer:
-    """Gets and keeps the tokens of one app. Blocking: call it in a thread."""
+    """Gets and keeps the tokens of one app. Blocking: call it in a thread, or in several."""
 
     url: str
     account_id: str
@@ -38,20 +41,33 @@ class Issuer:
     client_secret: str = field(repr=False)
     clock: Callable[[], float] = time.monotonic
     _tokens: dict[str, Token] = field(default_factory=dict, repr=False)
+    _not_before: float = field(default=float("-inf"), repr=False)
+    _asking: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def token(self, grant: str) -> Token:
         """A token with life in it.
 
         Raises CredentialsRefused when Zoom refuses the app, TokenUnavailable when it is worth another try.
         """
-        known = self._tokens.get(grant)
-        if known is None or known.expires_at - self.clock() < SPARE_S:
-            known = self._tokens[grant] = self._fetch(grant)
-        return known
+        with self._asking:
+            known = self._tokens.get(grant)
+            if known is None or known.expires_at - self.clock() < SPARE_S:
+                known = self._tokens[grant] = self._fetch_in_time(grant)
+            return known
 
     def drop(self, grant: str) -> None:
         """Forget a token that was refused."""
         self._tokens.pop(grant, None)
+
+    def _fetch_in_time(self, grant: str) -> Token:
+        """Not before Zoom wants to be asked again, whoever it told so."""
+        if (left_s := self._not_before - self.clock()) > 0:
+            raise TokenUnavailable("it asked to wait", left_s)
+        try:
+            return self._fetch(grant)
+        except TokenUnavailable as error:
+            self._not_before = self.clock() + (error.retry_after_s or 0.0)
+            raise
 
     def _fetch(self, grant: str) -> Token:
         form = {"grant_type": grant}
@@ -80,7 +96,8 @@ class Issuer:
         lives_s = said.get("expires_in") or said.get("Expire_in") or 3600
         # a token that lives shorter than we spare is used for half of its life
         lives_s = float(lives_s) if isinstance(lives_s, int | float) else 3600.0
-        return Token(value, self.clock() + max(lives_s, SPARE_S + lives_s / 2))
+        ends_at = self.clock() + max(lives_s, SPARE_S + lives_s / 2)
+        return Token(value, ends_at, _scopes(said.get("scope")), str(said.get("api_url") or "")[:200])
 
 
 def _json(answer: requests.Response) -> dict[str, Any]:
@@ -91,8 +108,18 @@ def _json(answer: requests.Response) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def _scopes(said: Any) -> frozenset[str]:
+    """One text with spaces in real answers, a list on Zoom's page."""
+    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else []
+    return frozenset(str(word) for word in words)
+
+
 def _retry_after(answer: requests.Response) -> float | None:
-    value = answer.headers.get("Retry-After", "")
+    return wait_asked(answer.headers.get("Retry-After", ""))
+
+
+def wait_asked(value: str) -> float | None:
+    """Seconds that a `Retry-After` header asks for, ten minutes at most."""
     return min(float(value), MOST_RETRY_AFTER_S) if value.isascii() and value.isdigit() else None
 
 

@@ -7,15 +7,16 @@ often, so a batch may be recorded again after a failure whose outcome is unknown
 
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
-from zoomfeed import bulk, events, rows
+from zoomfeed import bulk, events, metrics, rows, sources
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Event, Feed, Head, RejectedFrame, Transport
 from zoomfeed.notify import notify
@@ -65,12 +66,14 @@ def record(batch: Sequence[Incoming], *, fence: tuple[int, int] | None = None) -
     with transaction.atomic():
         head = lock()
         if fence:
-            _check(*fence)
+            check_fence(*fence)
         revision = head.revision + 1
         new = _log(logged, rejected, revision)
         if new:
             _fold(new, revision)
             advance(head, revision)
+        _credit(batch, new, rejected)
+        transaction.on_commit(partial(_measure, batch, new, rejected))
     return Recorded(head.revision, len(new), len(batch) - len(new) - len(rejected), len(rejected))
 
 
@@ -87,8 +90,11 @@ def advance(head: Head, revision: int) -> None:
     transaction.on_commit(partial(notify, revision))
 
 
-def _check(feed_pk: int, fence: int) -> None:
-    """Refuse a holder that slept through the loss of its lease; the lock keeps the answer true until the commit."""
+def check_fence(feed_pk: int, fence: int) -> None:
+    """Refuse a holder that slept through the loss of its lease; the lock keeps the answer true until the commit.
+
+    Raises LeaseLost.
+    """
     if not Feed.objects.select_for_update().filter(pk=feed_pk, fence=fence).exists():
         raise LeaseLost(feed_pk)
 
@@ -97,22 +103,24 @@ def _read(batch: Iterable[Incoming]) -> tuple[list[Logged], list[RejectedFrame]]
     logged: list[Logged] = []
     rejected: list[RejectedFrame] = []
     for incoming in batch:
-        reading, reason = _reading(incoming)
-        if reading is None:
+        one, reason = _logged(incoming)
+        if one is None:
             rejected.append(_rejected(incoming, reason))
         else:
-            logged.append(Logged(incoming, digest(incoming.body), reading))
+            logged.append(one)
     return logged, rejected
 
 
-def _reading(incoming: Incoming) -> tuple[events.Reading | None, str]:
+def _logged(incoming: Incoming) -> tuple[Logged | None, str]:
     if incoming.rejected:
         return None, incoming.rejected
     try:
-        reading = events.read(loads(incoming.body))
+        said = loads(incoming.body)
     except ValueError as error:
         return None, str(error)
-    return reading, "an object without an event name"
+    if (reading := events.read(said)) is None:
+        return None, "an object without an event name"
+    return Logged(incoming, digest(incoming.body, said), reading), ""
 
 
 def _rejected(incoming: Incoming, reason: str) -> RejectedFrame:
@@ -167,8 +175,8 @@ def _values(one: Logged, revision: int) -> tuple[Any, ...]:
     )
 
 
-def _log(logged: Sequence[Logged], rejected: Sequence[RejectedFrame], revision: int) -> list[Logged]:
-    """Append what is new to the log; returns what was new, in order."""
+def _log(logged: Sequence[Logged], rejected: list[RejectedFrame], revision: int) -> list[Logged]:
+    """Append what is new to the log; returns what was new, in order. What the database refuses joins `rejected`."""
     if rejected:
         RejectedFrame.objects.bulk_create(rejected, ignore_conflicts=True)
     by_digest = {one.digest: one for one in reversed(logged)}
@@ -176,19 +184,53 @@ def _log(logged: Sequence[Logged], rejected: Sequence[RejectedFrame], revision: 
     for found in known:
         del by_digest[bytes(found)]
     kept: list[Logged] = []
-    _isolate(list(reversed(by_digest.values())), partial(_insert, revision=revision), kept.extend, _set_aside)
+    refused = partial(_set_aside, rejected)
+    _isolate(list(reversed(by_digest.values())), partial(_insert, revision=revision), kept.extend, refused)
+    if len(by_digest) < len(logged):
+        first = {id(one) for one in by_digest.values()}
+        sources.note_repeats((one.digest, one.incoming.transport) for one in logged if id(one) not in first)
     return kept
+
+
+def _credit(batch: Sequence[Incoming], new: Sequence[Logged], rejected: Sequence[RejectedFrame]) -> None:
+    sources.note(
+        sources.tallies(
+            ((incoming.transport, incoming.received_at) for incoming in batch),
+            new=(one.incoming.transport for one in new),
+            rejected=(frame.transport for frame in rejected),
+        )
+    )
+
+
+def _measure(batch: Sequence[Incoming], new: Sequence[Logged], rejected: Sequence[RejectedFrame]) -> None:
+    counts = Counter(incoming.transport for incoming in batch)
+    counts.subtract(one.incoming.transport for one in new)
+    counts.subtract(frame.transport for frame in rejected)
+    metrics.recorded(
+        [
+            metrics.Brought(
+                one.reading.name,
+                one.incoming.transport,
+                one.reading.occurred_ms,
+                one.incoming.received_at.timestamp(),
+            )
+            for one in new
+        ],
+        duplicates=+counts,
+        rejected=[(frame.transport, frame.reason) for frame in rejected],
+    )
 
 
 def _insert(new: Sequence[Logged], revision: int) -> None:
     bulk.insert(Event, COLUMNS, (_values(one, revision) for one in new))
 
 
-def _set_aside(one: Logged, error: Exception) -> None:
+def _set_aside(rejected: list[RejectedFrame], one: Logged, error: Exception) -> None:
     """Keep a body that the database refuses as an event as a rejected frame, and the rest of its batch is safe."""
-    logger.error("event %r cannot be stored: %r", one.reading.name, error)
+    logger.error("event %r cannot be stored: %s", one.reading.name, where(error))
     reason = f"the database refused it: {error}".replace("\0", "\ufffd")
-    RejectedFrame.objects.bulk_create([_rejected(one.incoming, reason)], ignore_conflicts=True)
+    rejected.append(_rejected(one.incoming, reason))
+    RejectedFrame.objects.bulk_create(rejected[-1:], ignore_conflicts=True)
 
 
 def _fold(new: Sequence[Logged], revision: int) -> None:
@@ -200,9 +242,15 @@ def _fold(new: Sequence[Logged], revision: int) -> None:
 
 def _mark_poisoned(one: Logged, error: Exception) -> None:
     """The event is in the log; it changes nothing until replayed with a fold that understands it."""
-    logger.error("event %s (%r) could not be folded", one.digest.hex(), one.reading.name, exc_info=error)
+    logger.error("event %s (%r) could not be folded: %s", one.digest.hex(), one.reading.name, where(error))
     reason = "".join(traceback.format_exception(error)).replace("\0", "\ufffd")
     Event.objects.filter(digest=one.digest).update(fold_error=reason)
+
+
+def where(error: BaseException) -> str:
+    """What went wrong and in which line, without the exception's text, which may hold somebody's name."""
+    lines = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {lines[-1].name}:{lines[-1].lineno}" if lines else type(error).__name__
 
 
 def _isolate(
@@ -219,15 +267,7 @@ def _isolate(
             act(items)
     except (OperationalError, InterfaceError):
         raise  # the database is away: nobody's fault, the whole batch comes again
-    except (
-        DatabaseError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        RecursionError,
-    ) as error:
+    except Exception as error:  # noqa: BLE001 - one event that breaks the fold must not stop the others
         if len(items) == 1:
             poisoned(items[0], error)
             return

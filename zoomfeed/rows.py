@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import models
 
-from zoomfeed import attendance, bulk
+from zoomfeed import attendance, bulk, certainty
 from zoomfeed.fold import Entity, Fact, State, merge
 from zoomfeed.models import Leg, Meeting, Recording, ScheduledMeeting, ZoomUser
 
@@ -36,8 +36,8 @@ TABLES = {
         Meeting,
         "uuid",
         earliest=("seen_at", "started_at"),
-        latest=("ended_at", "kind"),
-        instants=frozenset({"seen_at", "started_at", "ended_at"}),
+        latest=("ended_at", "kind", "checked_at"),
+        instants=frozenset({"seen_at", "started_at", "ended_at", "checked_at"}),
     ),
     Entity.SCHEDULED: Table(ScheduledMeeting, "number", latest=("kind",), instants=frozenset({"starts_at"})),
     Entity.ZOOM_USER: Table(ZoomUser, "zoom_id"),
@@ -100,10 +100,12 @@ def _fold_meetings(states: States, leg_states: States, revision: int) -> None:
             touched.add(uuid)
     _save(Leg, changed_legs, revision)
 
-    for uuid in touched:
-        meeting = meetings[uuid][0]
+    changed = [meetings[uuid][0] for uuid in touched]
+    gaps = certainty.gaps_of(changed)
+    for meeting in changed:
         _count(meeting, list(legs[meeting.pk].values()))
-    _save(Meeting, [meetings[uuid][0] for uuid in touched], revision)
+        meeting.uncertain_since = certainty.uncertain_since(meeting, gaps)
+    _save(Meeting, changed, revision)
 
 
 def _count(meeting: Meeting, legs: list[Leg]) -> None:

@@ -6,16 +6,19 @@ every 30 seconds, and 45 seconds without any frame mean that the line is dead. S
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from websockets import CloseCode
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
 from zoomfeed import protocol
 from zoomfeed.exceptions import ConnectionFailed, ConnectionLost
+from zoomfeed.oauth import wait_asked
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
@@ -29,6 +32,12 @@ class Timing:
     heartbeat_s: float = 30
     silence_s: float = 45
     recycle_s: float = 50 * 60
+    quiet_s: float = 2
+    """A connection is renewed when nothing came for so long,"""
+    grace_s: float = 5 * 60
+    """or so long after it was due, at the latest."""
+    answer_s: float = 2
+    """How long to wait for the last heartbeat's answer before a renewal."""
 
 
 class Refused(Exception):
@@ -75,8 +84,13 @@ async def open_socket(url: str, timing: Timing) -> AsyncIterator[ClientConnectio
             max_queue=None,
             compression="deflate",
         )
-    except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
-        # the text of these errors may hold the URL, and with it the token
+    except InvalidStatus as error:
+        response = error.response
+        raise ConnectionFailed(
+            f"HTTP {response.status_code}", wait_asked(response.headers.get("Retry-After", ""))
+        ) from None
+    except (OSError, TimeoutError, InvalidHandshake, InvalidProxy, InvalidURI, ImportError) as error:
+        # the text of these errors may hold the URL, and with it the token, or that of a proxy, and its password
         raise ConnectionFailed(type(error).__name__) from None
     try:
         await _hear_verdict(socket, timing)
@@ -104,7 +118,11 @@ def _bytes(data: str | bytes) -> bytes:
 
 
 def _close(error: ConnectionClosed) -> str:
-    return f"{error.rcvd.code} {error.rcvd.reason}".strip() if error.rcvd else "without a word"
+    if error.rcvd:
+        return f"{error.rcvd.code} {error.rcvd.reason[:100]}".strip()
+    if error.sent and error.sent.code == CloseCode.MESSAGE_TOO_BIG:
+        return f"Zoom sent a frame of more than {MAX_FRAME_BYTES // 2**20} MiB"
+    return "without a word"
 
 
 Take = Callable[[bytes, protocol.Frame], Awaitable[None]]
@@ -113,23 +131,27 @@ Take = Callable[[bytes, protocol.Frame], Awaitable[None]]
 async def read(socket: ClientConnection, take: Take, timing: Timing, stop: asyncio.Event) -> None:
     """Read until told to stop; `take` gets each frame's bytes and what they are.
 
+    What Zoom has sent before it hears that we leave is read, too.
+
     Raises ConnectionLost when the socket ends or is silent for too long, Recycle when it is old enough.
     """
     reader = _Reader(socket, take)
-    tasks = {
-        asyncio.create_task(reader.run(), name="reader"),
-        asyncio.create_task(reader.watch(timing), name="watchdog"),
-        asyncio.create_task(stop.wait(), name="stop"),
-    }
-    beat = asyncio.create_task(_beat(socket, timing), name="heartbeat")
+    reading = asyncio.create_task(reader.run(), name="reader")
+    watching = asyncio.create_task(reader.watch(timing), name="watchdog")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    beating = asyncio.create_task(_beat(socket, timing), name="heartbeat")
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({reading, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if reading not in done:
+            await socket.close()
+            await asyncio.wait({reading}, timeout=timing.answer_s)
         for task in done:
             await task
     finally:
-        for task in (*tasks, beat):
+        tasks = (reading, watching, stopping, beating)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, beat, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Reader:
@@ -140,26 +162,44 @@ class _Reader:
         self.take = take
         self.clock = asyncio.get_running_loop().time
         self.opened_at = self.last_at = self.clock()
+        self.is_handing_over = False
+        self.heard = asyncio.Event()
 
     async def run(self) -> None:
         try:
             while True:
-                raw = await self.socket.recv(decode=False)
-                self.last_at = self.clock()
-                raw = _bytes(raw)
+                raw = _bytes(await self.socket.recv(decode=False))
+                self.is_handing_over = True
                 await self.take(raw, protocol.parse(raw))
+                self.last_at, self.is_handing_over = self.clock(), False
+                self.heard.set()
         except ConnectionClosed as error:
             raise ConnectionLost(_close(error), error.rcvd.code if error.rcvd else None) from None
 
     async def watch(self, timing: Timing) -> None:
+        """Until the line is dead, or old enough."""
         while True:
             now = self.clock()
-            if now - self.last_at >= timing.silence_s:
+            if now - self.last_at >= timing.silence_s and not self.is_handing_over:
                 raise ConnectionLost(f"no frame for {timing.silence_s:g} s, though we sent heartbeats")
-            if now - self.opened_at >= timing.recycle_s:
+            renewal_at = self._renewal_at(timing)
+            if now >= renewal_at:
+                await self._hear_once_more(timing)
                 raise Recycle
-            due = min(self.last_at + timing.silence_s, self.opened_at + timing.recycle_s)
-            await asyncio.sleep(max(0.01, due - now))
+            await asyncio.sleep(max(0.01, min(self.last_at + timing.silence_s, renewal_at) - now))
+
+    def _renewal_at(self, timing: Timing) -> float:
+        """When nothing has come for a while, so that little can happen between the old connection and the new."""
+        due = self.opened_at + timing.recycle_s
+        return min(max(due, self.last_at + timing.quiet_s), due + timing.grace_s)
+
+    async def _hear_once_more(self, timing: Timing) -> None:
+        """A last sign of life, so that the gap begins now and not at a frame of half a minute ago."""
+        self.heard.clear()
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            await self.socket.send(protocol.HEARTBEAT)
+            async with asyncio.timeout(timing.answer_s):
+                await self.heard.wait()
 
 
 async def _beat(socket: ClientConnection, timing: Timing) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from django.db import connection
 
-from zoomfeed.feed import Subscription, run_feed
+from zoomfeed.feed import run_feed
 from zoomfeed.simulator.server import App, SimulatedZoom
+from zoomfeed.subscription import Subscription
 from zoomfeed.upstream import Timing
 
 APP = App("account", "client", "secret-of-the-client", "subscription", "signing")
@@ -41,6 +42,7 @@ def subscription_to(zoom):
         zoom.oauth_url,
         zoom.ws_url,
         simulated=True,
+        api_url=zoom.api_url,
     )
 
 
@@ -78,7 +80,14 @@ async def feeding(timing=QUICK, **changes):
                     await scene.task
 
 
+@pytest.fixture(autouse=True)
+def spool(settings, tmp_path):
+    """What waits on disk, away from what other tests left there."""
+    settings.SPOOL_DIR = str(tmp_path / "spool")
+    return tmp_path / "spool"
+
+
 @pytest.fixture
 def impatient(monkeypatch):
     """Pauses between tries a tenth as long."""
-    monkeypatch.setattr("zoomfeed.feed.backoff", lambda attempt, chance: 0.02 * attempt)
+    monkeypatch.setattr("zoomfeed.connections.backoff", lambda attempt, chance: 0.02 * attempt)

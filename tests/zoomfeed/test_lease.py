@@ -57,3 +57,17 @@ def test_renewing_moves_the_end():
     lease.renew(*held)
 
     assert Feed.objects.get().lease_until > lease.now() + timedelta(seconds=10)
+
+
+def test_seizing_a_lease_fences_its_holder():
+    held = lease.acquire("subscription", "first:1", simulated=True)
+    seized = lease.seize("subscription", "second:2", simulated=True)
+
+    assert seized == (held[0], held[1] + 1)
+    with pytest.raises(LeaseLost):
+        lease.renew(*held)
+    lease.renew(*seized)
+
+
+def test_a_lease_that_nobody_ever_had_can_be_seized():
+    assert lease.seize("subscription", "first:1", simulated=True)[1] == 1

@@ -16,8 +16,9 @@ from django.core.management.base import BaseCommand, CommandError
 from dashboard import env
 from dashboard.setup import set_up
 from zoomfeed.exceptions import SettingMissing
-from zoomfeed.feed import Subscription, run_feed
+from zoomfeed.feed import run_feed
 from zoomfeed.models import Feed
+from zoomfeed.subscription import Subscription
 
 ZOOM = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET", "ZOOM_SUBSCRIPTION_ID")
 
@@ -70,12 +71,12 @@ class Command(BaseCommand):
         address = host.replace(":", r"\:")
         return Server(
             application,
-            endpoints=[f"tcp:port={port}:interface={address}"],
+            endpoints=[f"tcp:port={port}:interface={address}:backlog=1024"],
             signal_handlers=False,
             ping_interval=10,
             ping_timeout=10,
-            websocket_max_message_size=16 * 1024,
-            websocket_max_frame_size=16 * 1024,
+            websocket_max_message_size=2**20,  # holds for what we send, too
+            websocket_max_frame_size=2**20,
             application_close_timeout=2,
             ready_callable=lambda: self.stdout.write(f"Rollcall: http://{host}:{port}/  (Ctrl-C ends it)"),
             server_name="",
@@ -121,7 +122,12 @@ class Command(BaseCommand):
         since = heard_at.timestamp() if heard_at else None
         async with SimulatedZoom(App(**DEMO), keeps_ledger=False) as zoom, asyncio.TaskGroup() as group:
             subscription = Subscription(
-                **DEMO, grant="client_credentials", oauth_url=zoom.oauth_url, ws_url=zoom.ws_url, simulated=True
+                **DEMO,
+                grant="client_credentials",
+                oauth_url=zoom.oauth_url,
+                ws_url=zoom.ws_url,
+                api_url=zoom.api_url,
+                simulated=True,
             )
             player = group.create_task(scenarios.demo(zoom, since=since), name="demo")
             await run_feed(subscription, stop)

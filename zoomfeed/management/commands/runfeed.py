@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from zoomfeed.exceptions import CredentialsRefused, SettingMissing, TimeMayMend
-from zoomfeed.feed import Subscription, run_feed
+from zoomfeed.feed import run_feed
 from zoomfeed.oauth import Issuer
+from zoomfeed.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
