@@ -1,16 +1,47 @@
-"""The ASGI application: pages by Django, live sockets by consumers that check session and origin themselves."""
+"""The ASGI application: pages by Django, live sockets by consumers that check session and origin themselves, and
+Zoom's webhooks past both: see `zoomfeed.webhook` for why.
+"""
 
 import gc
 import os
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 pages = get_asgi_application()
 
-from dashboard.routing import websocket_urlpatterns  # noqa: E402 - the apps have to be loaded first
+from dashboard.middleware import HEADERS, STRICT  # noqa: E402 - the apps have to be loaded first
+from dashboard.routing import websocket_urlpatterns  # noqa: E402
+from zoomfeed import webhook  # noqa: E402
+
+
+async def http(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == webhook.PATH:
+        await webhook.application(scope, receive, _secured(send))
+    else:
+        await pages(scope, receive, send)
+
+
+def _secured(send: Any) -> Any:
+    """Adds the headers that Django's middleware gives to all other answers."""
+
+    async def send_secured(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            secured = [(name.lower().encode(), value.encode()) for name, value in _headers().items()]
+            message["headers"] = [*message["headers"], *secured]
+        await send(message)
+
+    return send_secured
+
+
+def _headers() -> dict[str, str]:
+    headers = {**HEADERS, "Content-Security-Policy": STRICT, "X-Frame-Options": settings.X_FRAME_OPTIONS}
+    if settings.SITE_HTTPS:
+        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+    return headers
 
 
 async def refuse(_scope: Any, receive: Any, send: Any) -> None:
@@ -29,7 +60,7 @@ async def sockets(scope: Any, receive: Any, send: Any) -> None:
 
 
 _routes = URLRouter(websocket_urlpatterns)
-application = ProtocolTypeRouter({"http": pages, "websocket": sockets})
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})
 
 # What booting made lives as long as the process: the collector need not walk it again, which costs browsers
 # tens of milliseconds each time.
