@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -13,6 +14,8 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from dashboard import hub, protocol
+
+logger = logging.getLogger(__name__)
 
 
 class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -61,6 +64,14 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def write(self, page: hub.Page) -> None:
         """Send what the hub posts. A task of its own, so that one slow socket is nobody else's business."""
+        try:
+            await self.write_on(page)
+        except Exception as error:  # noqa: BLE001 - a page that nobody writes to must not look alive
+            logger.warning("a page could not be written to: %s", type(error).__name__)
+            hub.current().leave(page)
+            await self.send({"type": "websocket.close", "code": protocol.BROKEN})
+
+    async def write_on(self, page: hub.Page) -> None:
         while True:
             item = await page.outbox.get()
             if isinstance(item, int):

@@ -14,11 +14,12 @@ LAYER_DEADLINE_S = 1.0
 
 def readiness() -> dict[str, str]:
     """The state of each part that pages depend on. Says no more than that, for anybody may ask."""
-    return {"database": _database(), "channel_layer": _channel_layer(), "feed": _feed()}
+    feed, log = _feed()
+    return {"database": _database(), "channel_layer": _channel_layer(), "feed": feed, "log": log}
 
 
 def is_ready(parts: dict[str, str]) -> bool:
-    return parts == {"database": "ok", "channel_layer": "ok", "feed": "live"}
+    return parts == {"database": "ok", "channel_layer": "ok", "feed": "live", "log": "ok"}
 
 
 def _database() -> str:
@@ -29,11 +30,13 @@ def _database() -> str:
     return "ok"
 
 
-def _feed() -> str:
+def _feed() -> tuple[str, str]:
+    """The state of the link to Zoom, and whether what came through it is in the log: what the pages say."""
     try:
-        return str(feed_status()["state"])
+        told = feed_status()
     except (DatabaseError, InterfaceError):
-        return "unknown"
+        return "unknown", "unknown"
+    return str(told["state"]), "behind" if told["behind_since"] else "ok"
 
 
 def _channel_layer() -> str:

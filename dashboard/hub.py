@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 from django.db import close_old_connections
 
-from dashboard import fragments, protocol, visitors
+from dashboard import fragments, metrics, protocol, visitors
 from dashboard.feed_status import NOBODY
 from dashboard.protocol import Flow, Verdict
 from zoomfeed.models import Head
@@ -29,6 +30,12 @@ T = TypeVar("T")
 
 LOOK_S = 5.0
 """How often to look without being rung, and to join the group again (a layer may forget its members)."""
+
+BEHIND_S = 15.0
+"""How long the feed's word stands that the log is behind; it repeats it every few seconds."""
+
+TOLD_AT_ONCE = ("state", "attempt", "behind_since", "gap")
+"""What of the feed's state is not left to the next tick."""
 
 LAYER_DEADLINE_S = 2.0
 CATCH_UPS = 3
@@ -94,17 +101,23 @@ class Page:
     session_key: str
     outbox: asyncio.Queue[str | int] = field(default_factory=asyncio.Queue)
     flow: Flow = field(default_factory=Flow)
-    is_closing: bool = False
+    code: int | None = None
+
+    @property
+    def is_closing(self) -> bool:
+        return self.code is not None
 
     def post(self, text: str) -> None:
         if not self.is_closing:
             self.outbox.put_nowait(text)
+            if text is protocol.RESYNC:
+                metrics.resynced()
 
     def close(self, code: int) -> None:
         """Forget what is still unsent, and say goodbye."""
         while not self.outbox.empty():
             self.outbox.get_nowait()
-        self.is_closing = True
+        self.code = code
         self.outbox.put_nowait(code)
 
     def update(self, text: str, revision: int, now: float) -> None:
@@ -147,6 +160,8 @@ class Hub:
         self.streams: dict[str, Stream] = {}
         self.position: Position | None = None
         self.feed: dict[str, Any] = UNREADABLE
+        self.behind: tuple[str, float] | None = None
+        self.commits: deque[tuple[int, float]] = deque(maxlen=256)  # revision, and when it was committed
         self.rung = asyncio.Event()
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hub")
         self.tasks: list[asyncio.Task[None]] = []
@@ -168,6 +183,7 @@ class Hub:
         if not caught_up:
             page.post(protocol.RESYNC)
         stream.pages.add(page)
+        metrics.opened(page.stream)
         if self.tasks:
             page.post(self._tick_text(stream))
             if stream.aged:
@@ -177,9 +193,10 @@ class Hub:
 
     def leave(self, page: Page) -> None:
         stream = self.streams.get(page.stream)
-        if stream is None:
+        if stream is None or page not in stream.pages:
             return
         stream.pages.discard(page)
+        metrics.closed(page.stream, page.code)
         if not stream.pages:
             del self.streams[page.stream]
         if not self.streams:
@@ -198,7 +215,10 @@ class Hub:
                 changes = await self.run(self.source.changes, page.stream, revision)
             except self.source.too_much:
                 return False
-            page.update(_frame(changes, revision, position.revision), position.revision, self.clock())
+            text = _frame(changes, revision, position.revision)
+            if len(text) > protocol.MOST_IN_FRAME:
+                return False
+            page.update(text, position.revision, self.clock())
             revision = position.revision
             stream = self.streams.get(page.stream)
             if stream is None or stream.sent <= revision:
@@ -243,7 +263,7 @@ class Hub:
                     joined_at = self.clock()
                 await asyncio.wait([receiving], timeout=LOOK_S)
                 if receiving.done():
-                    receiving.result()
+                    self._heard(receiving.result())
                     self.rung.set()
                     receiving = asyncio.ensure_future(layer.receive(channel))
         finally:
@@ -253,6 +273,19 @@ class Hub:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(LAYER_DEADLINE_S):
                     await layer.group_discard(GROUP, channel)
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        """A ring says that something is new, or that what is new cannot be written."""
+        if committed_s := message.get("committed_s"):
+            self.commits.append((message["revision"], committed_s))
+        since = message.get("behind_since")
+        self.behind = (str(since), self.clock()) if since else None
+
+    def _known(self, feed: dict[str, Any]) -> dict[str, Any]:
+        """With what the database could not say of itself."""
+        if self.behind is None or self.clock() - self.behind[1] > BEHIND_S:
+            return feed
+        return feed | {"behind_since": self.behind[0]}
 
     async def _watch(self) -> None:
         """Look when rung or when it is time; never more often than pages may be sent frames."""
@@ -278,8 +311,8 @@ class Hub:
             if stream.looked < position.revision and (stream.task is None or stream.task.done()):
                 stream.task = asyncio.create_task(self._follow(stream))
         if was_rung:
-            feed = await self.run(self.source.feed_status)
-            if feed.get("state") != self.feed.get("state") or feed.get("attempt") != self.feed.get("attempt"):
+            feed = self._known(await self.run(self.source.feed_status))
+            if any(feed.get(name) != self.feed.get(name) for name in TOLD_AT_ONCE):
                 self.feed = feed
                 self._send_ticks()
 
@@ -291,16 +324,19 @@ class Hub:
             try:
                 changes = await self.run(self.source.changes, stream.name, stream.looked)
                 text = _frame(changes, stream.sent, to) if _is_worth_sending(changes) else ""
+                text = protocol.RESYNC if len(text) > protocol.MOST_IN_FRAME else text
             except self.source.too_much:
                 text = protocol.RESYNC
             except Exception as error:  # noqa: BLE001 - the next look tries again
                 logger.warning("cannot render what is new on %s (%s)", stream.name, error)
                 return
-            stream.looked = to
+            since, stream.looked = stream.looked, to
             if text:
                 stream.sent, stream.sent_at = to, self.clock()
                 for page in stream.pages:
                     page.update(text, to, stream.sent_at)
+                for committed_s in [at for revision, at in self.commits if since < revision <= to]:
+                    metrics.delivered(committed_s)
 
     # Ticks
 
@@ -308,10 +344,10 @@ class Hub:
         while True:
             try:
                 await self._check()
-                self.feed = await self.run(self.source.feed_status)
+                self.feed = self._known(await self.run(self.source.feed_status))
             except Exception as error:  # noqa: BLE001 - pages stay while the database is away, and say so
                 logger.warning("cannot check who is watching (%s)", error)
-                self.feed = UNREADABLE
+                self.feed = self._known(UNREADABLE)
             self._send_ticks()
             await self._age()
             await asyncio.sleep(protocol.TICK_S)

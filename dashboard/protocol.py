@@ -23,6 +23,10 @@ MAX_INBOUND_PER_S = 20
 SESSION_OVER = 4401
 TOO_SLOW = 4408
 POLICY_VIOLATION = 1008
+BROKEN = 1011
+
+MOST_IN_FRAME = 256 * 1024
+"""Characters, of up to four bytes each: servers refuse to send a frame of more than a megabyte, and close nothing."""
 
 
 def _text(frame: Mapping[str, Any]) -> str:

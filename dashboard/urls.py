@@ -9,6 +9,7 @@ from dashboard import views
 machines = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics_for_prometheus, name="metrics"),
     path("favicon.ico", views.favicon),
 ]
 
@@ -23,6 +24,7 @@ pages = [
     path("", views.live, name="live"),
     path("meetings/<int:pk>/", views.meeting, name="meeting"),
     path("events/", views.events, name="events"),
+    path("status/", views.status, name="status"),
 ]
 
 urlpatterns = [*machines, *people, *pages]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -18,13 +18,15 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from dashboard import board, health
+from dashboard import board, health, metrics
 from dashboard.entries import entries
 from dashboard.feed_status import feed_status
 from dashboard.filters import EventFilter
 from dashboard.fragments import LOG_LENGTH
 from dashboard.roster import Roster
+from dashboard.status import overview
 from zoomfeed.models import Event, Head, Meeting
 
 View = Callable[..., HttpResponse]
@@ -112,6 +114,12 @@ def events(request: HttpRequest) -> HttpResponse:
     return _page(request, "events/events.html", head, context)
 
 
+@staff_page
+def status(request: HttpRequest) -> HttpResponse:
+    head = _head()
+    return _page(request, "status/status.html", head, {"here": "status", "overview": overview()})
+
+
 def _older_url(query: str, before: int) -> str:
     return f"{reverse('events')}?{query}{'&' if query else ''}before={before}"
 
@@ -155,3 +163,17 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     parts = health.readiness()
     return JsonResponse(parts, status=200 if health.is_ready(parts) else 503)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics_for_prometheus(request: HttpRequest) -> HttpResponse:
+    """Does not exist without a token, so that nobody opens it by accident."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    if not metrics.is_allowed(request.headers.get("Authorization", "")):
+        return HttpResponse(
+            "Wrong token.\n", status=401, headers={"WWW-Authenticate": "Bearer"}, content_type="text/plain"
+        )
+    return HttpResponse(metrics.exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)

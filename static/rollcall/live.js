@@ -214,7 +214,6 @@ function retryLater() {
 function tryNow() {
   if (socket?.readyState === WebSocket.OPEN && performance.now() - heardAt < SILENCE_MS) return;
   drop();
-  addEventListener("live:outgrown", () => setTimeout(resync, Math.random() * SPREAD_MS)); // not all pages at once
   connect();
 }
 
@@ -289,10 +288,20 @@ function showZoomBar(feed) {
   const bar = $("bar-zoom");
   if (!bar || !feed) return; // until the first tick, what the server painted stands
   root.dataset.feed = feed.state;
-  bar.hidden = feed.state === "live";
-  const gap = feed.gap_since ? ` Missing since ${clock.format(new Date(feed.gap_since))}.` : "";
-  const next = feed.retry_at ? ` Next try at ${clock.format(new Date(feed.retry_at))}.` : "";
-  if (!bar.hidden) setText(textOf(bar), [feed.label, feed.reason].filter(Boolean).join(": ") + gap + next);
+  const said = zoomSentences(feed);
+  bar.hidden = !said.length;
+  if (said.length) setText(textOf(bar), said.join(" "));
+}
+
+function zoomSentences(feed) {
+  const at = (instant) => clock.format(new Date(instant));
+  const said = [];
+  if (feed.state !== "live") said.push([feed.label, feed.reason].filter(Boolean).join(": "));
+  if (feed.gap_since) said.push(`Missing since ${at(feed.gap_since)}.`);
+  if (feed.retry_at && feed.state !== "live") said.push(`Next try at ${at(feed.retry_at)}.`);
+  if (feed.behind_since) said.push(`The log is behind since ${at(feed.behind_since)}: what Zoom sends is kept, and entered when the database takes it.`);
+  if (feed.gap) said.push(`Nobody listened from ${at(feed.gap.from)} to ${at(feed.gap.to)}: meetings marked uncertain (${feed.gap.meetings}) may differ from what is shown.`);
+  return said;
 }
 
 function watch() {

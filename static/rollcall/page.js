@@ -20,11 +20,13 @@ function localise() {
 function showFeed(feed) {
   write(document.getElementById("link-feed"), feed.label);
   write(document.getElementById("link-event"), feed.last_event_at ? words(new Date(feed.last_event_at)) : "none yet");
+  write(document.getElementById("link-webhook"), feed.webhook_at ? words(new Date(feed.webhook_at)) : "none yet");
 }
 
-const lastEvent = document.getElementById("link-event");
-const painted = new Date(lastEvent?.textContent ?? "");
-if (!Number.isNaN(painted.getTime())) write(lastEvent, words(painted));
+for (const element of [document.getElementById("link-event"), document.getElementById("link-webhook")]) {
+  const painted = new Date(element?.textContent ?? "");
+  if (!Number.isNaN(painted.getTime())) write(element, words(painted));
+}
 addEventListener("live:tick", (event) => showFeed(event.detail.feed));
 addEventListener("live:applied", localise);
 addEventListener("live:resynced", localise);

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.test_live import day
 
-PATHS = ["/", "/meetings/1/", "/events/"]
+PATHS = ["/", "/meetings/1/", "/events/", "/status/"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

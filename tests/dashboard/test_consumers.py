@@ -1,8 +1,11 @@
-"""The live sockets: who may open one."""
+"""The live sockets: who may open one, and what becomes of one that cannot be written to."""
+
+import asyncio
 
 import pytest
 
-from dashboard.consumers import is_own_origin
+from dashboard import hub, protocol
+from dashboard.consumers import BoardConsumer, is_own_origin
 
 
 def scope(origin, host="rollcall.test:8000", scheme="ws", **headers):
@@ -58,3 +61,21 @@ def test_a_forwarded_scheme_counts_only_behind_a_proxy_that_we_trust(settings):
     assert not is_own_origin(request)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     assert is_own_origin(request)
+
+
+async def test_a_socket_that_cannot_be_written_to_is_closed():
+    sent = []
+
+    async def refuse_texts(message):
+        if message["type"] == "websocket.send":
+            raise RuntimeError("larger than this server sends")
+        sent.append(message)
+
+    consumer = BoardConsumer()
+    consumer.send = refuse_texts
+    page = hub.Page("board", "session")
+    page.post("news")
+    async with asyncio.timeout(5):
+        await consumer.write(page)
+
+    assert sent == [{"type": "websocket.close", "code": protocol.BROKEN}]

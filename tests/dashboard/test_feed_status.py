@@ -6,14 +6,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from dashboard.feed_status import feed_status
+from dashboard.feed_status import DIED, feed_status
 from zoomfeed import lease
-from zoomfeed.models import Feed, FeedState
+from zoomfeed.models import Feed, FeedState, Gap, Meeting, Source, Transport
 
 pytestmark = pytest.mark.django_db
 
-DIED = "The feed process ended without a word."
-AT_WORK = [FeedState.CONNECTING, FeedState.LIVE, FeedState.SILENT, FeedState.REFUSED, FeedState.RECONNECTING]
+AT_WORK = [
+    FeedState.CONNECTING,
+    FeedState.LIVE,
+    FeedState.SILENT,
+    FeedState.REFUSED,
+    FeedState.CONTESTED,
+    FeedState.RECONNECTING,
+]
 
 
 def ago(**length):
@@ -48,6 +54,7 @@ def test_nobodys_answer_is_made_anew_for_each():
         (FeedState.LIVE, "Live"),
         (FeedState.SILENT, "Zoom feed silent"),
         (FeedState.REFUSED, "Zoom feed refused"),
+        (FeedState.CONTESTED, "Zoom feed contested"),
         (FeedState.RECONNECTING, "Zoom feed reconnecting"),
     ],
 )
@@ -131,9 +138,9 @@ def test_of_feeds_that_nobody_holds_the_newest_speaks():
 
 
 @pytest.mark.parametrize("make", [lambda: None, feed])
-def test_one_query_gives_the_same_members_ready_for_json(make, django_assert_num_queries):
+def test_few_queries_give_the_same_members_ready_for_json(make, django_assert_max_num_queries):
     make()
-    with django_assert_num_queries(1):
+    with django_assert_max_num_queries(2):
         found = feed_status()
 
     assert list(json.loads(json.dumps(found))) == [
@@ -146,4 +153,35 @@ def test_one_query_gives_the_same_members_ready_for_json(make, django_assert_num
         "retry_at",
         "attempt",
         "gap_since",
+        "behind_since",
+        "gap",
+        "webhook_at",
     ]
+
+
+def test_a_gap_is_told_while_meetings_are_uncertain_for_it():
+    row = feed()
+    gap = Gap.objects.create(feed=row, started_at=ago(minutes=9), ended_at=ago(minutes=8))
+    Gap.objects.create(feed=row, started_at=ago(seconds=2), ended_at=ago(seconds=1))
+    assert feed_status()["gap"] is None
+
+    Meeting.objects.create(uuid="M", uncertain_since=gap.started_at)
+    told = feed_status()["gap"]
+
+    assert told == {"from": gap.started_at.isoformat(), "to": gap.ended_at.isoformat(), "meetings": 1}
+
+
+def test_an_unrepaired_gap_of_meetings_that_are_over_is_no_news():
+    gap = Gap.objects.create(feed=feed(), started_at=ago(minutes=9), ended_at=ago(minutes=8))
+    Meeting.objects.create(uuid="M", uncertain_since=gap.started_at, ended_at=ago(minutes=5))
+
+    assert feed_status()["gap"] is None
+
+
+@pytest.mark.parametrize("has_feed", [True, False])
+def test_webhooks_are_told_with_and_without_a_socket(has_feed):
+    if has_feed:
+        feed()
+    came = Source.objects.create(transport=Transport.WEBHOOK, first_at=ago(days=1), last_at=ago(minutes=1))
+
+    assert feed_status()["webhook_at"] == came.last_at.isoformat()

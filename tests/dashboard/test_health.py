@@ -15,7 +15,7 @@ from zoomfeed.models import Feed, FeedState
 
 pytestmark = pytest.mark.django_db
 
-WELL = {"database": "ok", "channel_layer": "ok", "feed": "live"}
+WELL = {"database": "ok", "channel_layer": "ok", "feed": "live", "log": "ok"}
 
 
 @pytest.fixture
@@ -84,7 +84,10 @@ def test_a_database_that_is_away_makes_unready(client, feed, error):
     with database_away(error):
         answer = client.get("/readyz")
 
-    assert (answer.status_code, answer.json()) == (503, {**WELL, "database": "away", "feed": "unknown"})
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {**WELL, "database": "away", "feed": "unknown", "log": "unknown"},
+    )
 
 
 def test_a_layer_that_is_away_makes_unready(client, feed, layer):
@@ -137,3 +140,10 @@ def test_anybody_may_ask_so_no_more_than_states_is_said(client, feed):
 
     assert "Secret words" not in answer
     assert "host-17" not in answer
+
+
+def test_a_log_that_is_behind_makes_unready(client, feed):
+    Feed.objects.update(behind_since=timezone.now())
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (503, {**WELL, "log": "behind"})

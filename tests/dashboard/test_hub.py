@@ -113,6 +113,19 @@ async def test_a_page_from_the_future_resyncs(hub):
     assert await take(page, "resync")
 
 
+async def test_a_frame_that_no_server_would_send_is_a_resync(hub, rows):
+    page = Page("board", "session")
+    await hub.join(page, epoch="epoch", revision=0)
+    await take(page, "tick")
+    rows.write("x" * protocol.MOST_IN_FRAME)
+    hub.rung.set()
+    assert await take(page, "resync") == {"resync": True}
+
+    late = Page("board", "session")
+    await hub.join(late, epoch="epoch", revision=0)
+    assert await take(late, "resync") == {"resync": True}
+
+
 async def test_a_page_that_missed_too_much_resyncs(hub, rows):
     rows.revision = 501
     page = Page("board", "session")

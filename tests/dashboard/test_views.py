@@ -67,7 +67,7 @@ def meeting(db):
 @pytest.fixture
 def pages(meeting):
     """An address of each page."""
-    return ["/", meeting.get_absolute_url(), "/events/"]
+    return ["/", meeting.get_absolute_url(), "/events/", "/status/"]
 
 
 def text_of(answer):
@@ -206,7 +206,7 @@ def test_the_icon_is_where_browsers_look_for_it(client, settings):
 
 def test_a_page_says_where_it_stands_and_what_it_follows(viewer, meeting, pages):
     head = Head.objects.get()
-    streams = ["/ws/live/", f"/ws/meetings/{meeting.pk}/", "/ws/events/?"]
+    streams = ["/ws/live/", f"/ws/meetings/{meeting.pk}/", "/ws/events/?", ""]
 
     for path, stream in zip(pages, streams, strict=True):
         html = read(text_of(viewer.get(path))).root.children[0].attributes
@@ -272,7 +272,7 @@ def test_the_page_that_one_is_on_is_marked(viewer, pages):
         elements = read(text_of(viewer.get(path))).root.all()
         return [one.attributes["href"] for one in elements if one.attributes.get("aria-current") == "page"]
 
-    assert [marked(path) for path in pages] == [["/"], [], ["/events/"]]
+    assert [marked(path) for path in pages] == [["/"], [], ["/events/"], ["/status/"]]
 
 
 # Links
@@ -553,6 +553,6 @@ def test_pages_ask_no_more_however_much_there_is(viewer, django_assert_max_num_q
     said(*(body for number in range(50) for body in crowd(f"run-{number}", 20)))
     board._days.clear()
 
-    for path, queries in [("/", 13), (Meeting.objects.first().get_absolute_url(), 10), ("/events/", 9)]:
+    for path, queries in [("/", 14), (Meeting.objects.first().get_absolute_url(), 11), ("/events/", 10)]:
         with django_assert_max_num_queries(queries):
             assert viewer.get(path).status_code == 200
