@@ -6,7 +6,6 @@ The reader hands every event to the writer and never waits for the database. Dat
 import asyncio
 import logging
 import os
-import secrets
 import socket as sockets
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from zoomfeed.connections import Connections
 from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.oauth import Issuer
+from zoomfeed.presence import Presence
 from zoomfeed.reconcile import Reconciler
 from zoomfeed.spool import Spool
 from zoomfeed.status import Status
@@ -43,7 +43,8 @@ class FeedRunner:
         self.stop = stop
         self.timing = timing
         self.key = upstream.subscription_id(subscription.subscription_id)
-        self.holder = f"{sockets.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.presence = Presence(Path(settings.SPOOL_DIR), self.key)
+        self.holder = f"{sockets.gethostname()}:{os.getpid()}:{self.presence.token}"
         self.issuer = Issuer(
             subscription.oauth_url, subscription.account_id, subscription.client_id, subscription.client_secret
         )
@@ -63,6 +64,7 @@ class FeedRunner:
                 await writing
                 watchdog.cancel()
         finally:
+            self.presence.end()
             await self.database.close()
 
     async def _stand_by(self) -> tuple[int, int] | None:
@@ -71,10 +73,7 @@ class FeedRunner:
         while not self.stop.is_set():
             asked_at = asyncio.get_running_loop().time()
             try:
-                held = await self.database.run(
-                    lease.acquire, self.key, self.holder, simulated=self.subscription.simulated
-                )
-                if held:
+                if held := await self._acquire():
                     self._renewed_at = asked_at
                     metrics.lease_changed()
                     return held
@@ -85,6 +84,18 @@ class FeedRunner:
                 logger.warning("the database is away: %r", error)
             await sleep(lease.LOOK_S, self.stop)
         return None
+
+    async def _acquire(self) -> tuple[int, int] | None:
+        held = await self.database.run(
+            lease.acquire,
+            self.key,
+            self.holder,
+            simulated=self.subscription.simulated,
+            gone=self.presence.gone(),
+        )
+        if held:
+            self.presence.sign()
+        return held
 
     async def _say_standby(self) -> None:
         holder = await self.database.run(lease.holder_of, self.key)

@@ -28,16 +28,18 @@ def now() -> datetime:
         return datetime.fromisoformat(cursor.fetchone()[0])
 
 
-def acquire(key: str, holder: str, *, simulated: bool) -> tuple[int, int] | None:
+def acquire(key: str, holder: str, *, simulated: bool, gone: str = "") -> tuple[int, int] | None:
     """Take the lease of a subscription when nobody holds it: (Feed primary key, fencing number), else None.
 
     `holder` names a process and no other: a name that comes back, as those of containers do, would take the lease
-    from whoever has it.
+    from whoever has it. `gone` is the end of the name of a holder that is known to be dead.
     """
     with transaction.atomic():
         Feed.objects.get_or_create(key=key)
         at = now()
         free = Q(lease_until=None) | Q(lease_until__lt=at) | Q(holder=holder)  # its own answer may have been lost
+        if gone:
+            free |= Q(holder__endswith=f":{gone}")
         won = Feed.objects.filter(free, key=key).update(
             holder=holder, lease_until=at + LEASE, fence=F("fence") + 1, simulated=simulated
         )

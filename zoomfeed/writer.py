@@ -130,25 +130,38 @@ class Writer:
 
     async def _next(self) -> Batch | None:
         """The oldest that there is; None when there is nothing and no more will come."""
-        while not self.behind or self._is_over():
-            if self._finish_at is not None:
-                return None
-            self._settled.set()
-            self._came.clear()
-            if self._clock() >= self._adopt_at:
-                await self._adopt()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self._adopt_at):
-                    await self._came.wait()
-        if len(self.spool):
-            return await self._from_disk()
-        items = [self._waiting.popleft() for _ in range(min(MOST_IN_BATCH, len(self._waiting)))]
-        self._room.set()
-        return Batch(items)
+        while self._finish_at is None or (self.behind and not self._is_over()):
+            if len(self.spool):
+                if entries := await self._from_disk():
+                    return Batch([_incoming(entry) for entry in entries], len(entries))
+            elif self._waiting:
+                items = [self._waiting.popleft() for _ in range(min(MOST_IN_BATCH, len(self._waiting)))]
+                self._room.set()
+                return Batch(items)
+            else:
+                await self._idle()
+        return None
 
-    async def _from_disk(self) -> Batch:
-        entries = await asyncio.to_thread(self.spool.peek, MOST_IN_BATCH)
-        return Batch([_incoming(entry) for entry in entries], len(entries))
+    async def _idle(self) -> None:
+        """Until something comes, or it is time to look for what others left."""
+        self._settled.set()
+        self._came.clear()
+        if self._clock() >= self._adopt_at:
+            await self._adopt()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._adopt_at):
+                await self._came.wait()
+
+    async def _from_disk(self) -> list[Entry]:
+        """The oldest that can be read. None: what waited was damaged, and is kept aside; or the disk fails just now."""
+        try:
+            if not (entries := await asyncio.to_thread(self.spool.peek, MOST_IN_BATCH)):
+                await asyncio.to_thread(self.spool.drop, 0)
+        except OSError as error:
+            logger.error("the spool cannot be read: %r", error)  # noqa: TRY400 - where it happened says nothing
+            await asyncio.sleep(1)
+            return []
+        return entries
 
     async def _adopt(self) -> None:
         """Take over what a process left that died on this machine."""

@@ -218,6 +218,25 @@ async def test_no_token_and_no_secret_reaches_a_log(impatient, caplog):
         assert secret not in ours
 
 
+async def test_no_name_mail_or_topic_reaches_a_log_at_info(impatient, caplog):
+    caplog.set_level(logging.INFO)
+    person = {"user_name": "Ada\nLovelace", "email": "ada@example.org", "phone_number": "+4712345678"}
+    async with feeding() as scene:
+        await scene.zoom.wait_connected()
+        await scene.zoom.send(join("1", **person))
+        await scene.zoom.send(event("meeting.started", topic="Oncology round"))
+        await scene.zoom.send(b'{"event": "", "payload": {"object": {"topic": "Oncology round"}}}')
+        await scene.zoom.send_frame(b'{"module": "message", "content": "Ada Lovelace')
+        await until(lambda: (Event.objects.count(), RejectedFrame.objects.count()) == (2, 2))
+        await scene.zoom.drop()
+        await until(lambda: Gap.objects.filter(ended_at__isnull=False).exists())
+
+    lines = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("websockets"))
+    assert "connected" in lines
+    for personal in ("Ada", "Lovelace", "ada@", "47123", "Oncology"):
+        assert personal not in lines
+
+
 @given(attempt=st.integers(1, 10_000), chance=st.floats(0, 1))
 def test_the_backoff_has_full_jitter_and_a_ceiling(attempt, chance):
     assert 0 <= backoff(attempt, chance) <= 60

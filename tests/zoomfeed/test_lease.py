@@ -71,3 +71,10 @@ def test_seizing_a_lease_fences_its_holder():
 
 def test_a_lease_that_nobody_ever_had_can_be_seized():
     assert lease.seize("subscription", "first:1", simulated=True)[1] == 1
+
+
+def test_the_lease_of_a_holder_that_is_known_to_be_dead_is_free():
+    lease.acquire("subscription", "host:1:aa", simulated=True)
+
+    assert lease.acquire("subscription", "host:2:bb", simulated=True, gone="cc") is None
+    assert lease.acquire("subscription", "host:2:bb", simulated=True, gone="aa")[1] == 2

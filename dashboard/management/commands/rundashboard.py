@@ -76,7 +76,7 @@ class Command(BaseCommand):
             ping_interval=10,
             ping_timeout=10,
             websocket_max_message_size=2**20,  # holds for what we send, too
-            websocket_max_frame_size=2**20,
+            websocket_max_frame_size=16 * 1024,  # of what pages send
             application_close_timeout=2,
             ready_callable=lambda: self.stdout.write(f"Rollcall: http://{host}:{port}/  (Ctrl-C ends it)"),
             server_name="",
