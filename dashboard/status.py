@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from dashboard import health, metrics, words
 from dashboard.feed_status import feed_status
 from dashboard.version import version
+from zoomfeed import room
 from zoomfeed.models import Event, Feed, FeedState, Gap, RejectedFrame, Source, Transport
 
 GAPS = 20
@@ -268,8 +269,18 @@ def _machine(parts: Mapping[str, str]) -> Iterable[Part]:
     else:
         reason = "Pages are slower: they look every few seconds by themselves."
         yield Part(name, BAD, "Away", reason, "Start Redis, or correct REDIS_URL.", where)
+    yield _disk()
     pages = [Fact("Version", version()), Fact("Open pages", str(metrics.open_pages()))]
     yield Part("This web process", WELL, "There", facts=pages)
+
+
+def _disk() -> Part:
+    """Of this machine; a feed that runs on another one tells of its own in its metrics and its log."""
+    facts = [Fact("Free", f"{room.free_bytes() / 2**30:.1f} GiB")]
+    if not room.is_low():
+        return Part("Disk", WELL, "Has room", facts=facts)
+    reason = "Soon nothing can be kept that Zoom sends."
+    return Part("Disk", BAD, "Nearly full", reason, "Make room, or move SPOOL_DIR to another disk.", facts)
 
 
 # What went wrong

@@ -213,6 +213,7 @@ def lease_changed() -> None:
 _WAITING = Gauge("rollcall_waiting_events", "Events in memory that wait for the database.", registry=FEED)
 _SPOOLED = Gauge("rollcall_spooled_events", "Events in the spool file.", registry=FEED)
 _SPOOL_BYTES = Gauge("rollcall_spool_bytes", "Size of the spool file.", registry=FEED)
+_DISK_FREE = Gauge("rollcall_disk_free_bytes", "Room on the fullest disk that events are kept on.", registry=FEED)
 _LOST = _Choice(
     Counter("rollcall_lost_events", "Events that had reached us and are gone.", ["cause"], registry=FEED), list(Loss)
 )
@@ -225,6 +226,10 @@ def waiting(events: int) -> None:
 def spooled(events: int, size_bytes: int) -> None:
     _SPOOLED.set(events)
     _SPOOL_BYTES.set(size_bytes)
+
+
+def disk_free(size_bytes: int) -> None:
+    _DISK_FREE.set(size_bytes)
 
 
 def lost(events: int, cause: Loss) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from zoomfeed import endpoints, gaps, known
 from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost, PersonMustAct, RollcallError
 from zoomfeed.limiter import RATES, Limiter, Rates
-from zoomfeed.models import Feed
+from zoomfeed.models import Feed, Gap
 from zoomfeed.notify import notify
 from zoomfeed.oauth import Issuer
 from zoomfeed.rest import Zoom
@@ -108,7 +108,9 @@ class Reconciler:
     async def _mend(self) -> None:
         """One gap, from the first quick pass to the last one that was worth its call. A new waking begins anew."""
         open_gaps = await self.database.run(gaps.unresolved)
-        if not self._is_first and all(gap.pk in self._tended for gap in open_gaps):
+        untended = [gap for gap in open_gaps if gap.pk not in self._tended]
+        if not self._is_first and not any(self._is_young(gap) for gap in untended):
+            await self._give_up(untended)
             return
         tally = Tally()
         await self._pass(tally, is_decisive=False)
@@ -118,10 +120,13 @@ class Reconciler:
             if await self._is_woken_within(pause_s):
                 return
             if not await self._pass(tally, is_decisive=True):
-                break
-        else:
-            await self._give_up()
-        self._tended = {gap.pk for gap in await self.database.run(gaps.unresolved)}
+                self._tended |= {gap.pk for gap in await self.database.run(gaps.unresolved)}
+                return
+        await self._give_up(await self.database.run(gaps.unresolved))
+
+    def _is_young(self, gap: Gap) -> bool:
+        """Renewals of the connection wake us, too, and must not make an old gap new."""
+        return gap.ended_at is not None and datetime.now(UTC) - gap.ended_at < timedelta(seconds=self.pace.give_up_s)
 
     async def _is_woken_within(self, seconds: float) -> bool:
         try:
@@ -206,9 +211,10 @@ class Reconciler:
             else:
                 await self.database.run(gaps.say, gap.pk, _undone(outcome, uncertain))
 
-    async def _give_up(self) -> None:
-        for gap in await self.database.run(gaps.unresolved):
-            await self.database.run(gaps.say, gap.pk, f"{gap.repaired} Given up after a day.")
+    async def _give_up(self, old: Iterable[Gap]) -> None:
+        for gap in old:
+            self._tended.add(gap.pk)
+            await self.database.run(gaps.say, gap.pk, f"{gap.repaired} Given up after a day.".strip())
 
     async def _say(self, outcome: Outcome) -> None:
         self.means, self.reason, self.left = outcome.means.value, outcome.reason, len(outcome.left)

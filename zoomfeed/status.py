@@ -5,6 +5,7 @@ what could not be written is kept and written later.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
-from zoomfeed import gaps, metrics, systemd
+from zoomfeed import gaps, metrics, room, systemd
 from zoomfeed.database import Database
 from zoomfeed.models import Feed, FeedState
 from zoomfeed.notify import notify
@@ -54,6 +55,7 @@ class Status:
         self.last_frame_at: datetime | None = None
         self.last_event_at: datetime | None = None
         self.unwritten: list[Unwritten] = []
+        self.disk_was_low = False
 
     async def begin(self) -> None:
         """Take over what the holder before knew: when it last heard anything."""
@@ -102,6 +104,7 @@ class Status:
         """Write the times of the last frame and event now and then, and tell when the silence gets long."""
         while True:
             await asyncio.sleep(NOTE_EVERY_S)
+            self._look_at_disk()
             await self._write_gaps()
             await self._try(self._note)
             await self._try(gaps.cover)
@@ -112,6 +115,13 @@ class Status:
         metrics.disconnected()
         self.gap_started_at, self.gap_cause = since, cause
         await self._try(gaps.open_gap, self.held, since, cause)
+
+    def _look_at_disk(self) -> None:
+        with contextlib.suppress(OSError):  # a disk that cannot even be asked shows when it is written to
+            metrics.disk_free(room.free_bytes())
+            if (is_low := room.is_low()) and not self.disk_was_low:
+                logger.error("the disk is nearly full: soon neither a database file nor the spool can grow")
+            self.disk_was_low = is_low
 
     async def _look_at_silence(self) -> None:
         if self.state not in (FeedState.LIVE, FeedState.SILENT) or self.connected_at is None:

@@ -349,3 +349,11 @@ def test_a_long_list_costs_no_more_questions(viewer, feed, django_assert_max_num
         event(number, fold_error="x")
     with django_assert_max_num_queries(25):
         assert viewer.get("/status/").status_code == 200
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_it_is(monkeypatch):
+    assert part("Disk").shape == WELL
+    monkeypatch.setattr("zoomfeed.room.LOW_BYTES", 2**60)
+    monkeypatch.setattr("zoomfeed.room.LOW_SHARE", 2)
+
+    assert (part("Disk").state, part("Disk").shape) == ("Nearly full", BAD)
