@@ -22,6 +22,13 @@ COLUMNS = (
 )
 """All but the bodies, which are long."""
 
+REPAIR = {
+    "rest.live_meeting": "found live, by comparison with Zoom",
+    "rest.past_meeting": "found ended, by comparison with Zoom",
+    "rest.participants": "participants compared with Zoom",
+}
+"""What Rollcall writes into the log itself."""
+
 ENDINGS = ("ended", "left", "leave", "deleted", "stopped", "cancelled", "denied", "rejected")
 WAITS = ("joined_waiting_room", "put_in_waiting_room", "jbh_waiting", "paused")
 ALARMS = ("alert", "deauthorized", "limited", "missed")
@@ -45,6 +52,8 @@ class Entry:
     @property
     def words(self) -> str:
         """What happened: meeting.participant_joined_waiting_room is 'joined waiting room'."""
+        if told := REPAIR.get(self.event.name):
+            return told
         return self._what.removeprefix("participant_").replace("_", " ")
 
     @property

@@ -180,11 +180,20 @@ def _person(
 def _stays(device: Sequence[Any], started_at: datetime | None, ended_at: datetime | None) -> list[Stay]:
     """The stays of one device. A wait that nobody closed ends where the next stay of the device begins."""
     stays = [
-        Stay(start, _end(leg, start, started_at, ended_at), leg.place, leg.room, leg.pk)
+        _close_twin(Stay(start, _end(leg, start, started_at, ended_at), leg.place, leg.room, leg.pk), leg, device)
         for leg in device
         if (start := _start(leg)) is not None
     ]
     return [_close_wait(stay, stays) for stay in stays]
+
+
+def _close_twin(stay: Stay, leg: Any, device: Sequence[Any]) -> Stay:
+    """A connection in a breakout room has left it when it has left at all: REST and events may name its place apart."""
+    if stay.end is not None or stay.place != Place.BREAKOUT_ROOM:
+        return stay
+    twins = [twin for twin in device if twin.user_id == leg.user_id and twin.place in INSIDE and not is_open(twin)]
+    left_at = max((twin.left_at for twin in twins if twin.left_at > stay.start), default=None)
+    return Stay(stay.start, left_at, stay.place, stay.room, stay.leg_pk)
 
 
 def _close_wait(stay: Stay, others: Sequence[Stay]) -> Stay:

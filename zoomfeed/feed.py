@@ -19,7 +19,7 @@ from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.oauth import Issuer
 from zoomfeed.presence import Presence
-from zoomfeed.reconcile import Reconciler
+from zoomfeed.repair.reconcile import Reconciler
 from zoomfeed.spool import Spool
 from zoomfeed.status import Status
 from zoomfeed.subscription import Subscription

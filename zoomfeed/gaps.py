@@ -29,6 +29,9 @@ IN_FLIGHT = timedelta(seconds=10)
 NO_SIGN = timedelta(seconds=60)
 """Without a webhook for so long within a gap, our line may have been down for both."""
 
+REPAIRABLE = timedelta(hours=25)
+"""Repair tries for a day; what it could not mend by then stays as it is, for years perhaps."""
+
 LATEST = timedelta(hours=2)
 """Webhooks are repeated for 85 minutes; a gap that they have not covered by then they never will."""
 
@@ -84,9 +87,10 @@ def last_heard(feed_pk: int) -> datetime | None:
     return max(filter(None, (noted, sources.last_at(Transport.WEBSOCKET))), default=None) if noted else None
 
 
-def unresolved() -> list[Gap]:
-    """The gaps that are over, and about which something can be done; the earliest first."""
-    return list(Gap.objects.unresolved().filter(ended_at__isnull=False).order_by("started_at"))
+def unresolved(within: timedelta = REPAIRABLE) -> list[Gap]:
+    """The gaps that are over, not for long, and about which nothing is known yet; the earliest first."""
+    recent = Gap.objects.unresolved().filter(ended_at__gt=timezone.now() - within)
+    return list(recent.order_by("started_at"))
 
 
 def resolve(gap_pk: int, text: str) -> None:

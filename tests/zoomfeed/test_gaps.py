@@ -13,6 +13,7 @@ pytestmark = pytest.mark.django_db
 
 START = datetime.fromtimestamp(1775235987, UTC)
 NOW = datetime.now(UTC)
+AGES = timedelta(days=36_500)
 
 
 def at(**later):
@@ -107,14 +108,21 @@ def test_the_earliest_of_several_gaps_counts_until_it_is_resolved(held):
     run("live", at(minutes=1))
     for minute in (10, 20):
         gaps.close_gap(held, at(minutes=minute), at(minutes=minute + 1), "a cut")
-    first, second = gaps.unresolved()
+    first, second = gaps.unresolved(AGES)
     assert uncertain() == {"live": at(minutes=10)}
 
     gaps.resolve(first.pk, "Compared.")
     assert uncertain() == {"live": at(minutes=20)}
     gaps.resolve(second.pk, "Compared.")
     assert uncertain() == {}
-    assert gaps.unresolved() == []
+    assert gaps.unresolved(AGES) == []
+
+
+def test_a_gap_that_nobody_could_mend_for_a_day_is_not_asked_for_again(held):
+    for days in (2, 1):
+        gaps.close_gap(held, ago(days=days), ago(days=days, minutes=-1), "a cut")
+
+    assert [gap.started_at for gap in gaps.unresolved()] == [ago(days=1)]
 
 
 def test_replay_marks_the_same_runs(held):

@@ -11,11 +11,11 @@ from tests.sequences import sequence
 from tests.zoomfeed.test_events import json_values
 from tests.zoomfeed.test_record import NOW, event, forget, incoming, join, leave, state
 from zoomfeed import events
-from zoomfeed.comparison import Asked, KnownLeg, compare, run_body
 from zoomfeed.fold import Kind, Place
 from zoomfeed.models import Event, Leg, Meeting
 from zoomfeed.protocol import loads
 from zoomfeed.record import record
+from zoomfeed.repair.comparison import Asked, KnownLeg, compare, run_body
 from zoomfeed.rest_events import LIVE_RUN, PAST_RUN, READERS, place
 from zoomfeed.simulator import rows
 from zoomfeed.simulator.day import generate
@@ -109,6 +109,21 @@ def test_a_real_leave_refines_the_one_that_was_concluded(turn):
     told = [join("1"), *gone, leave("1", 470)]
     record(incoming(*told[::turn]))
     assert Leg.objects.get().left_at.timestamp() == BEGIN + 470
+    assert Meeting.objects.get().present == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("turn", [1, -1])
+def test_whom_rest_and_events_place_apart_leaves_both_places(turn):
+    told = [
+        *participants(100, row("2", 10, bo_mtg_id="theirs", participant_uuid="A")),
+        join("2", 10, participant_uuid="A"),
+        leave("2", 200, participant_uuid="A"),
+        join("3", 200, participant_uuid="A"),
+        leave("3", 300, participant_uuid="A"),
+    ]
+    record(incoming(*told[::turn]))
+
     assert Meeting.objects.get().present == 0
 
 

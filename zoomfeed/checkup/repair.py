@@ -11,12 +11,12 @@ from datetime import UTC, date, datetime
 from zoomfeed.checkup.scopes import LIVE_MEETINGS, PAST_MEETING, WHO_IS_IN, WHO_WAS_IN, WHO_WAS_IN_ANYWAY, Need
 from zoomfeed.checkup.steps import Outcome, Step, skipped
 from zoomfeed.checkup.tokens import ACCOUNT
-from zoomfeed.endpoints import base_url
 from zoomfeed.exceptions import NotAllowed, NotKnown, PersonMustAct, TimeMayMend, TooEarly
 from zoomfeed.fold import Kind
-from zoomfeed.limiter import Limiter
 from zoomfeed.oauth import Issuer, Token
-from zoomfeed.rest import Zoom
+from zoomfeed.repair.endpoints import base_url
+from zoomfeed.repair.limiter import Limiter
+from zoomfeed.repair.rest import Zoom
 
 NOBODYS_UUID = "AAAAAAAAAAAAAAAAAAAAAA=="
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from zoomfeed.checkup.steps import Outcome, Step, skipped
 from zoomfeed.checkup.tokens import ACCOUNT
-from zoomfeed.endpoints import LIVE, LIVE_PARTICIPANTS, PAST_PARTICIPANTS, PAST_RUN, REPORTED_PARTICIPANTS
 from zoomfeed.fold import Kind
+from zoomfeed.repair.endpoints import LIVE, LIVE_PARTICIPANTS, PAST_PARTICIPANTS, PAST_RUN, REPORTED_PARTICIPANTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from zoomfeed.comparison import Asked, KnownLeg, compare, run_body
 from zoomfeed.fold import Kind
 from zoomfeed.protocol import MAX_BODY_BYTES, loads
+from zoomfeed.repair.comparison import Asked, KnownLeg, compare, run_body
 from zoomfeed.rest_events import LIVE_RUN
 
 AT, LAG = 1_775_235_987_000, 90_000

@@ -9,9 +9,9 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from zoomfeed import attendance, certainty
-from zoomfeed.comparison import KnownLeg
 from zoomfeed.fold import Kind
 from zoomfeed.models import Event, Gap, Leg, Meeting
+from zoomfeed.repair.comparison import KnownLeg
 
 MOST_RUNS = 1000
 MOST_LEGS = 50_000

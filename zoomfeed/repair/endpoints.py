@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from zoomfeed.exceptions import NotKnown
 from zoomfeed.fold import Kind
-from zoomfeed.limiter import Label
+from zoomfeed.repair.limiter import Label
 
 ZOOMS = re.compile(r"(https://(?:[a-z0-9-]+\.)*(?:zoom\.us|zoom\.com|zoomgov\.com))/?")
 

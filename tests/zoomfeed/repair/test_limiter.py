@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from zoomfeed.exceptions import Limited
-from zoomfeed.limiter import DAY_S, Label, Limiter, retry_after_s
+from zoomfeed.repair.limiter import DAY_S, Label, Limiter, retry_after_s
 
 NOW = 1_775_217_600.0
 

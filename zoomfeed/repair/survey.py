@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from zoomfeed import known
-from zoomfeed.comparison import Asked, compare, run_body
 from zoomfeed.database import Database
-from zoomfeed.endpoints import LIVE, LIVE_PARTICIPANTS, PAST_RUN
 from zoomfeed.exceptions import Limited, NotAllowed, NotKnown, TooEarly, Weather
 from zoomfeed.fold import Kind
-from zoomfeed.known import KnownRun
 from zoomfeed.models import Gap, Transport
 from zoomfeed.record import Incoming, record
-from zoomfeed.rest import Listing, Row, Zoom
+from zoomfeed.repair import known
+from zoomfeed.repair.comparison import Asked, compare, run_body
+from zoomfeed.repair.endpoints import LIVE, LIVE_PARTICIPANTS, PAST_RUN
+from zoomfeed.repair.known import KnownRun
+from zoomfeed.repair.rest import Listing, Row, Zoom
 from zoomfeed.rest_events import LIVE_RUN as LIVE_BODY
 from zoomfeed.rest_events import PAST_RUN as PAST_BODY
 from zoomfeed.values import first, instant, integer

@@ -2,7 +2,7 @@
 
 Blocking: call it in a thread. It has no clock of its own and does not know what the answers are for. What comes from
 outside is bounded in size, time and pages, and raises nothing but what a method's docstring names.
-Source: Zoom's OpenAPI files for paths, scopes and labels; section 8 of the notes on the protocol for the rest.
+Source: Zoom's OpenAPI files for paths, scopes and labels; its page on rate limits; bodies that public clients printed.
 """
 
 import json
@@ -14,7 +14,11 @@ from typing import Any, NoReturn, Self
 
 import requests
 
-from zoomfeed.endpoints import (
+from zoomfeed import metrics
+from zoomfeed.exceptions import Limited, NotAllowed, NotKnown, RollcallError, TokenRefused, TooEarly, Weather
+from zoomfeed.fold import Kind
+from zoomfeed.oauth import redact
+from zoomfeed.repair.endpoints import (
     LIVE,
     LIVE_OF_HOST,
     LIVE_PARTICIPANTS,
@@ -24,10 +28,7 @@ from zoomfeed.endpoints import (
     Call,
     quoted,
 )
-from zoomfeed.exceptions import Limited, NotAllowed, NotKnown, RollcallError, TokenRefused, TooEarly, Weather
-from zoomfeed.fold import Kind
-from zoomfeed.limiter import WITHOUT_WORD_S, Label, Limiter, retry_after_s
-from zoomfeed.oauth import redact
+from zoomfeed.repair.limiter import WITHOUT_WORD_S, Label, Limiter, retry_after_s
 from zoomfeed.values import integer, listed, mapping, text
 
 TIMEOUT_S = (5, 15)
@@ -182,7 +183,9 @@ class Zoom:
             ) as answer:
                 said = _parsed(self._read(answer))
         except requests.RequestException as error:
+            metrics.asked(_word(call.label), "unreachable")
             raise Weather(type(error).__name__) from None
+        metrics.asked(_word(call.label), str(answer.status_code))
         if answer.status_code == 200 and said is not None:
             return said
         raise self._refusal(call, answer, said)
@@ -258,3 +261,8 @@ def _parsed(body: bytes) -> Row | None:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _word(label: Label) -> str:
+    """As metrics spell it: resource_intensive."""
+    return label.value.lower().replace("-", "_")

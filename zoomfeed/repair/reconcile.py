@@ -16,16 +16,17 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError
 
-from zoomfeed import endpoints, gaps, known
+from zoomfeed import gaps
 from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost, PersonMustAct, RollcallError
-from zoomfeed.limiter import RATES, Limiter, Rates
 from zoomfeed.models import Feed, Gap
 from zoomfeed.notify import notify
 from zoomfeed.oauth import Issuer
-from zoomfeed.rest import Zoom
+from zoomfeed.repair import endpoints, known
+from zoomfeed.repair.limiter import RATES, Limiter, Rates
+from zoomfeed.repair.rest import Zoom
+from zoomfeed.repair.survey import Means, Outcome, Survey, Tally, Task
 from zoomfeed.subscription import Subscription
-from zoomfeed.survey import Means, Outcome, Survey, Tally, Task
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.zoomfeed.conftest import APP
-from zoomfeed import endpoints, rest
 from zoomfeed.exceptions import (
     CredentialsRefused,
     Limited,
@@ -20,9 +19,10 @@ from zoomfeed.exceptions import (
     Weather,
 )
 from zoomfeed.fold import Kind
-from zoomfeed.limiter import Label, Limiter
 from zoomfeed.oauth import Issuer
-from zoomfeed.rest import Zoom
+from zoomfeed.repair import endpoints, rest
+from zoomfeed.repair.limiter import Label, Limiter
+from zoomfeed.repair.rest import Zoom
 from zoomfeed.simulator import bodies, people
 from zoomfeed.simulator.bodies import WEBINAR, Leg, Run
 from zoomfeed.simulator.server import SimulatedZoom
