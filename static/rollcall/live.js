@@ -99,9 +99,14 @@ function soon() {
 // Frames
 
 function accept(frame) {
+  if (frame.from === frame.to) return draws(frame); // what time has changed belongs to no revision
   if (frame.to < revision) return true;
   if (frame.from > revision) return false;
   revision = frame.to;
+  return draws(frame);
+}
+
+function draws(frame) {
   drawing.push(frame);
   soon();
   return true;

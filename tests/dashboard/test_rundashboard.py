@@ -14,7 +14,7 @@ from tests.product import Process, ZoomThread, base_environment, free_port, is_u
 @pytest.fixture
 def environment(tmp_path):
     with ZoomThread() as zoom:
-        environment = base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}")
+        environment = base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}", tmp_path)
     return {name: value for name, value in environment.items() if not name.startswith("ZOOM_")}
 
 

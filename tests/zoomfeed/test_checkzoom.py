@@ -40,8 +40,8 @@ def zoom():
 
 @pytest.fixture
 def environment(zoom, tmp_path):
-    ours = base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}")
-    return ours | {"SPOOL_DIR": str(tmp_path / "spool"), "LOG_LEVEL": "DEBUG", "ZOOM_API_URL": zoom.zoom.api_url}
+    ours = base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}", tmp_path)
+    return ours | {"LOG_LEVEL": "DEBUG", "ZOOM_API_URL": zoom.zoom.api_url}
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The command `runfeed` as a supervisor sees it: exit codes, signals, and what it says."""
 
+import socket
 import time
 
 import pytest
@@ -16,7 +17,7 @@ def zoom():
 
 @pytest.fixture
 def environment(zoom, tmp_path):
-    return base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}") | {"LOG_LEVEL": "DEBUG"}
+    return base_environment(zoom, f"sqlite:///{tmp_path / 'rollcall.sqlite3'}", tmp_path) | {"LOG_LEVEL": "DEBUG"}
 
 
 @pytest.fixture
@@ -84,3 +85,54 @@ def test_the_supervisor_sees_no_secret_in_any_line(zoom, runfeed):
     assert zoom.zoom.tokens.ends
     for secret in (*zoom.zoom.tokens.ends, APP.client_secret):
         assert secret not in process.said()
+
+
+@pytest.fixture
+def supervisor(tmp_path):
+    """The end of sd_notify at which systemd listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(10)
+        yield listener
+
+
+def hear(listener, word):
+    """Wait until somebody says it."""
+    ends = time.monotonic() + 20
+    while word not in (said := listener.recv(4096).decode()):
+        assert time.monotonic() < ends
+    return said
+
+
+def test_the_supervisor_hears_that_it_is_ready_that_it_lives_and_that_it_stops(zoom, runfeed, supervisor):
+    process = runfeed(NOTIFY_SOCKET=supervisor.getsockname(), WATCHDOG_USEC="400000")
+    zoom.wait_connected()
+    assert "READY=1" in hear(supervisor, "STATUS=Connected")
+    hear(supervisor, "WATCHDOG=1")
+
+    process.stop()
+    hear(supervisor, "STOPPING=1")
+
+
+def test_a_feed_whose_loop_hangs_gives_no_sign_of_life(zoom, runfeed, supervisor):
+    process = runfeed(NOTIFY_SOCKET=supervisor.getsockname(), WATCHDOG_USEC="200000")
+    hear(supervisor, "WATCHDOG=1")
+    process.freeze()
+    supervisor.settimeout(0.5)
+    try:
+        with pytest.raises(TimeoutError):
+            for _ in range(200):  # what it had said before
+                supervisor.recv(4096)
+    finally:
+        process.thaw()
+
+
+def test_a_killed_feed_is_followed_at_once_by_the_next_on_the_same_machine(zoom, runfeed, environment):
+    first = runfeed()
+    zoom.wait_connected()
+    first.kill()
+    runfeed()
+    began = time.monotonic()
+    until(lambda: zoom.zoom.is_connected, 12)
+
+    assert time.monotonic() - began < 12  # a lease of 15 s has not run out by then

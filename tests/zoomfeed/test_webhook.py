@@ -34,7 +34,7 @@ SECRET = APP.secret_token
 def receiving(folder, *processes, **environment):
     """One Daphne on SQLite that takes webhooks; `feed` among the processes holds the socket, too."""
     with ZoomThread() as zoom:
-        ours = base_environment(zoom, f"sqlite:///{folder / 'rollcall.sqlite3'}")
+        ours = base_environment(zoom, f"sqlite:///{folder / 'rollcall.sqlite3'}", folder)
         product = Product(zoom, ours | {"ZOOM_WEBHOOK_SECRET_TOKEN": SECRET} | environment, folder)
         product.manage("migrate", "-v0")
         port = free_port()
