@@ -21,7 +21,8 @@ from zoomfeed.exceptions import LeaseLost
 from zoomfeed.metrics import Loss
 from zoomfeed.notify import ring
 from zoomfeed.record import Incoming, record, where
-from zoomfeed.spool import Entry, Spool
+from zoomfeed.segment import Entry
+from zoomfeed.spool import Spool
 
 logger = logging.getLogger(__name__)
 

@@ -19,8 +19,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from zoomfeed import segment as segments
 from zoomfeed import spool as spool_module
-from zoomfeed.spool import HEADER_BYTES, RECORD, Entry, Segment, Spool
+from zoomfeed.segment import HEADER_BYTES, RECORD, Segment
+from zoomfeed.spool import Entry, Spool
 
 WRITER = """
 import sys
@@ -231,7 +233,7 @@ def test_a_position_that_cannot_be_read_offers_all_again(tmp_path):
     path = written(tmp_path, entry(1), entry(2))
     with opened(tmp_path) as spool:
         spool.drop(1)
-    flip(path, spool_module.POSITION_AT + 7)
+    flip(path, segments.POSITION_AT + 7)
     with opened(tmp_path) as spool:
         assert bodies(spool) == [b"1 ", b"2 "]
         assert spool.damaged == 0
@@ -240,7 +242,7 @@ def test_a_position_that_cannot_be_read_offers_all_again(tmp_path):
 def test_a_torn_tail_is_cut_off_at_every_byte(tmp_path):
     path = written(tmp_path / "whole", entry(1), entry(2), entry(3, 20))
     data = path.read_bytes()
-    last = data.rindex(data[spool_module.MARKER])
+    last = data.rindex(data[segments.MARKER])
     for end in range(last, len(data)):
         torn = tmp_path / str(end) / path.name
         torn.parent.mkdir()
@@ -267,7 +269,7 @@ def test_zeros_behind_the_last_record_are_a_torn_tail(tmp_path, zeros, with_mark
     path = written(tmp_path, entry(1))
     data = path.read_bytes()
     whole = len(data)
-    path.write_bytes(data + data[spool_module.MARKER] * with_marker + bytes(zeros))
+    path.write_bytes(data + data[segments.MARKER] * with_marker + bytes(zeros))
     with opened(tmp_path) as spool:
         assert bodies(spool) == [b"1 "]
         assert (path.stat().st_size, spool.damaged) == (whole, 0)
@@ -283,7 +285,7 @@ def flip(path, offset):
 def test_a_damaged_record_is_skipped_and_kept_aside(tmp_path, offset):
     path = written(tmp_path, entry(1), entry(2), entry(3))
     data = path.read_bytes()
-    second = data.index(data[spool_module.MARKER], HEADER_BYTES + 1)
+    second = data.index(data[segments.MARKER], HEADER_BYTES + 1)
     flip(path, second + offset)
     spoilt = path.read_bytes()
 
