@@ -58,15 +58,15 @@ class Connections:
         self.attempt = 0
         self.refusals = 0
         self.takeovers = 0
+        self.reason = ""  # of the last failure, as long as nothing better is known
         self.unknown_modules: set[str] = set()
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Be connected until told to stop."""
         clock = asyncio.get_running_loop().time
         while not stop.is_set():
-            await self.status.say(
-                FeedState.RECONNECTING if self.attempt else FeedState.CONNECTING, attempt=self.attempt
-            )
+            state = FeedState.RECONNECTING if self.attempt else FeedState.CONNECTING
+            await self.status.say(state, reason=self.reason, attempt=self.attempt)
             opened_at = clock()
             try:
                 await self._one(stop)
@@ -88,7 +88,7 @@ class Connections:
         url = upstream.endpoint(self.subscription.ws_url, self.subscription.subscription_id, token.value)
         async with upstream.open_socket(url, self.timing) as socket:
             logger.info("connected: Zoom accepted the subscription")
-            self.refusals = 0
+            self.refusals, self.reason = 0, ""
             await self.status.connected(datetime.now(UTC))
             try:
                 await upstream.read(socket, self._take, self._timing(token), stop)
@@ -139,6 +139,7 @@ class Connections:
         await self._wait(state, reason, wait_s, stop)
 
     async def _wait(self, state: FeedState, reason: str, wait_s: float, stop: asyncio.Event) -> None:
+        self.reason = reason
         retry_at = datetime.now(UTC) + timedelta(seconds=wait_s)
         await self.status.say(state, reason=reason, attempt=self.attempt, retry_at=retry_at)
         await sleep(wait_s, stop)

@@ -186,6 +186,8 @@ class Survey:
         if not self._listed:
             return
         wanted = [uuid for uuid, (_, row) in self._live.items() if self._is_unlike(uuid, row)]
+        # with hundreds of runs a pass takes a minute: what is plainly wrong comes first
+        wanted.sort(key=lambda uuid: self._counts_differ(uuid, self._live[uuid][1]), reverse=True)
         if self.task.compares_all:
             wanted = list(dict.fromkeys([*wanted, *self._live]))
         self._leave(wanted[MOST_COUNTS:])
@@ -193,8 +195,12 @@ class Survey:
             await self._compare_one_live(uuid, *self._live[uuid])
 
     def _is_unlike(self, uuid: str, row: Row) -> bool:
+        run = self._known.get(uuid)
+        return run is None or run.uncertain_since is not None or self._counts_differ(uuid, row)
+
+    def _counts_differ(self, uuid: str, row: Row) -> bool:
         run, count = self._known.get(uuid), integer(row.get("participants"))
-        return run is None or run.uncertain_since is not None or count not in (None, run.present)
+        return run is None or count not in (None, run.present)
 
     async def _compare_one_live(self, uuid: str, kind: Kind, row: Row) -> None:
         run = self._known.get(uuid)

@@ -238,6 +238,19 @@ async def test_a_gap_of_many_pages_is_mended(scene):
     assert await ask(known_runs) == true_runs(scene.zoom)
 
 
+async def test_where_the_counts_differ_it_asks_first(scene):
+    stories = [Story(scene, f"{letter}B+cEfGhIjKlMnOpQrStUw==") for letter in "defghi"]
+    for story in stories:
+        story.comes("Before", 1100)
+    stories[2].comes("Within", 400)
+    await scene.tell(sorted(one for story in stories for one in story.dispatches))
+    await scene.repair()
+    asked = [path for path, _ in scene.zoom.rest.requests if path.endswith("/participants")]
+
+    assert len(asked) >= 6
+    assert "fB" in asked[0]
+
+
 @pytest.mark.parametrize("uuid", ["/begins/with/one==", "has//two/inside=="])
 async def test_a_uuid_with_slashes_is_mended(scene, uuid):
     live, over = Story(scene, uuid, 1200), Story(scene, uuid[:-2] + "x=", 1200, until=300)
