@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from zoomfeed import metrics
 from zoomfeed.database import Database
@@ -221,7 +221,8 @@ class Writer:
             await self.database.run(record, [rejected])
 
     async def _failed(self, batch: Batch, error: Exception) -> bool:
-        await self._spill(batch, repr(error))
+        is_weather = isinstance(error, OperationalError | InterfaceError)
+        await self._spill(batch, repr(error) if is_weather else where(error))  # others may print a row
         self._put_back(batch)
         return False
 
