@@ -1,0 +1,107 @@
+"""The checks themselves: each finds what it is there to find."""
+
+import time
+
+import psycopg
+import pytest
+
+from tests.faults.checker import tracebacks
+from tests.product import until
+
+
+@pytest.fixture
+def settled(grown, load, check):
+    """A checker of a stage on which some events have come in, and nothing happens now."""
+    checker = check(grown)
+    with load(grown):
+        until(lambda: len(checker.sent()) > 60)
+    checker.wait_none_lost()
+    return checker
+
+
+def change(checker, statement):
+    with psycopg.connect(checker.stage.environment["DATABASE_URL"]) as database:
+        return database.execute(f"{statement} RETURNING *").fetchall()
+
+
+def put_back_the_events(checker, rows):
+    with psycopg.connect(checker.stage.environment["DATABASE_URL"]) as database:
+        marks = ", ".join(["%s"] * len(rows[0]))
+        database.cursor().executemany(f"INSERT INTO zoomfeed_event VALUES ({marks})", rows)  # noqa: S608
+
+
+def test_an_event_that_is_missing_is_found_and_no_gap_explains_it(settled):
+    taken = change(settled, "DELETE FROM zoomfeed_event WHERE id = (SELECT max(id) FROM zoomfeed_event)")
+    try:
+        assert len(settled.lost()) == 1
+        with pytest.raises(AssertionError, match="1 of 1 missing events lie in no gap"):
+            settled.assert_losses_are_gaps()
+    finally:
+        put_back_the_events(settled, taken)
+    assert settled.lost() == []
+
+
+def test_a_row_that_does_not_follow_from_the_log_is_found(settled):
+    settled.assert_tables_follow_from_the_log()
+    renamed = change(settled, "UPDATE zoomfeed_leg SET name = name || ' alias Mallory'")
+    try:
+        with pytest.raises(AssertionError, match="Mallory"):
+            settled.assert_tables_follow_from_the_log()
+    finally:
+        assert renamed
+        change(settled, "UPDATE zoomfeed_leg SET name = replace(name, ' alias Mallory', '')")
+
+
+def test_a_page_that_shows_something_else_is_found(settled):
+    page = settled.stage.browsers.open()
+    settled.assert_pages_are_right([page])
+    name = next(iter(page.page.items))
+    page.page.items[name] += "<i>else</i>"
+
+    assert not settled._is_right(page)
+    assert name in settled._difference(page)
+
+
+def test_a_secret_in_a_log_is_found(settled):
+    settled.assert_logs_are_clean()
+    log = settled.stage.feed.log
+    kept = log.read_bytes()
+    try:
+        log.write_bytes(kept + b"2026-04-03 10:00:00,000 INFO x: token " + min(settled.secrets()).encode())
+        with pytest.raises(AssertionError, match="holds a secret"):
+            settled.assert_logs_are_clean()
+    finally:
+        log.write_bytes(kept)
+
+
+def test_tracebacks_are_told_by_the_line_above_them():
+    said = """2026-04-03 10:00:00,000 WARNING a: first
+Traceback (most recent call last):
+  File "x"
+OSError: no
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+ValueError: no
+2026-04-03 10:00:01,000 WARNING a: fine
+2026-04-03 10:00:02,000 ERROR a: second
+Traceback (most recent call last):
+OSError: no"""
+    assert [line.split(": ")[1] for line in tracebacks(said)] == ["first", "second"]
+
+
+def test_a_stage_is_healed_whatever_was_done_to_it(grown, load, check):
+    grown.feed.freeze()
+    grown.database.freeze()
+    grown.redis.end()
+    grown.processes["web-1"].kill()
+    grown.socket.refuse()
+    grown.zoom.faults.verdict = "no"
+    time.sleep(0.5)
+    grown.heal()
+
+    checker = check(grown)
+    with load(grown):
+        until(lambda: len(checker.sent()) > 20)
+    checker.wait_none_lost()

@@ -1,0 +1,109 @@
+"""Two ways for every event, and a look at Zoom afterwards: what one misses the other has, and nothing counts twice."""
+
+import time
+
+import pytest
+
+from tests.faults import scale
+from tests.product import until
+
+AWAY_S = 6.0
+COVERED_S = 20.0
+REPAIRED_S = 3 * scale.SETTLE_S + 60.0
+
+
+@pytest.fixture
+def posting(grown):
+    """Zoom posts every event, too, with its members in another order, and tries again after seconds."""
+    webhooks = grown.zoom.zoom.webhooks
+    webhooks.url = f"{grown.web[0]}/zoom/webhook"
+    webhooks.retry_s, webhooks.reorder_members = (1.0, 3.0, 9.0, 27.0), True
+    webhooks.answers.clear()
+    failed = webhooks.failed
+    yield webhooks
+    until(lambda: not webhooks.pending, 60)
+    webhooks.url = ""
+    assert webhooks.failed == failed
+
+
+def test_what_comes_both_ways_counts_once(grown, load, check, posting):
+    checker = check(grown)
+    with load(grown):
+        until(lambda: len(checker.sent()) > 4 * scale.RATE, 20)
+
+    until(lambda: not posting.pending, 20)
+    checker.wait_all_logged()
+    checker.assert_tables_follow_from_the_log()
+    ((both,),) = grown.ask("SELECT count(*) FROM zoomfeed_event WHERE duplicates > 0 AND also_by <> ''")
+    assert both >= len(checker.told())
+    assert set(posting.answers) == {200}
+
+
+def test_what_the_socket_misses_comes_by_webhook_and_the_gap_is_said_to_be_covered(grown, load, check, posting):
+    checker, connections = check(grown), grown.zoom.zoom.connections
+    with load(grown):
+        until(lambda: len(checker.sent()) > (scale.PROBATION_S + 2) * scale.RATE, scale.PROBATION_S + 20)
+        grown.socket.refuse()
+        grown.socket.cut()
+        time.sleep(AWAY_S)
+        grown.socket.heal()
+        until(lambda: grown.zoom.zoom.connections > connections, 40, grown.last_words)
+        time.sleep(2)
+
+    assert len(checker.told()) > len(checker.sent()) + AWAY_S / 2 * scale.RATE
+    checker.wait_all_logged()
+    newest = "SELECT covered FROM zoomfeed_gap ORDER BY id DESC LIMIT 1"
+    until(lambda: grown.ask(newest)[0][0], COVERED_S)
+    checker.wait_true(5)
+
+
+@pytest.mark.parametrize("away", ["web", "database"])
+def test_what_cannot_be_taken_comes_again(grown, load, check, posting, away):
+    checker = check(grown)
+    with load(grown, rate=scale.RATE / 2):
+        until(lambda: len(checker.told()) > scale.RATE / 2)
+        part = grown.processes["web-1"] if away == "web" else grown.database
+        part.kill() if away == "web" else part.end()
+        time.sleep(2)
+        part.start()
+        time.sleep(2)
+
+    until(lambda: not posting.pending, 60)
+    assert posting.answers[503 if away == "database" else 0] > 0
+    checker.wait_all_logged()
+
+
+def test_without_any_feed_the_webhooks_suffice(grown, load, check, posting):
+    checker = check(grown)
+    page = grown.browsers.open()
+    grown.feed.stop()
+    with load(grown):
+        time.sleep(3)
+
+    assert checker.sent() == []
+    checker.wait_all_logged()
+    checker.wait_true(5)
+    checker.assert_pages_are_right([page])
+
+
+def test_what_nobody_heard_is_found_out_by_asking(grown, load, check):
+    """Who left unheard is gone afterwards, who came is there, and the gap says that it was repaired."""
+    checker, connections = check(grown), grown.zoom.zoom.connections
+    page = grown.browsers.open()
+    with load(grown):
+        until(lambda: len(checker.sent()) > scale.RATE)
+        grown.socket.refuse()
+        grown.socket.cut()
+        time.sleep(AWAY_S)
+        grown.socket.heal()
+        until(lambda: grown.zoom.zoom.connections > connections, 40, grown.last_words)
+        time.sleep(1)
+    checker.wait_caught_up()
+    assert checker.assert_losses_are_gaps() == 0  # what no socket took is not missing from one
+
+    checker.wait_true(REPAIRED_S)
+    until(lambda: not grown.ask("SELECT 1 FROM zoomfeed_gap WHERE NOT covered AND repaired_at IS NULL"), REPAIRED_S)
+    ((uncertain,),) = grown.ask("SELECT count(*) FROM zoomfeed_meeting WHERE uncertain_since IS NOT NULL")
+    assert uncertain == 0
+    checker.assert_tables_follow_from_the_log()
+    checker.assert_pages_are_right([page])
