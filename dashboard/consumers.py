@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.http.request import split_domain_port, validate_host
 
 from dashboard import hub, protocol
@@ -40,6 +41,14 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         raise NotImplementedError
 
     async def connect(self) -> None:
+        """Open, or ask the page to come back later: while the database is away the hub says so once for all pages."""
+        try:
+            await self.open()
+        except (DatabaseError, InterfaceError):
+            await self.send({"type": "websocket.close", "code": protocol.TRY_LATER})
+            raise StopConsumer from None
+
+    async def open(self) -> None:
         session_key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
         if not (is_own_origin(self.scope) and session_key and await hub.current().admit(session_key)):
             await self.send({"type": "websocket.close", "code": protocol.SESSION_OVER})

@@ -24,6 +24,7 @@ SESSION_OVER = 4401
 TOO_SLOW = 4408
 POLICY_VIOLATION = 1008
 BROKEN = 1011
+TRY_LATER = 1013
 
 MOST_IN_FRAME = 256 * 1024
 """Characters, of up to four bytes each: servers refuse to send a frame of more than a megabyte, and close nothing."""

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from channels.exceptions import StopConsumer
+from django.db import OperationalError
 
 from dashboard import hub, protocol
 from dashboard.consumers import BoardConsumer, is_own_origin
@@ -79,3 +81,21 @@ async def test_a_socket_that_cannot_be_written_to_is_closed():
         await consumer.write(page)
 
     assert sent == [{"type": "websocket.close", "code": protocol.BROKEN}]
+
+
+async def test_while_the_database_is_away_a_page_is_asked_to_come_back(monkeypatch):
+    async def away(self):
+        raise OperationalError("connection refused")
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    monkeypatch.setattr(BoardConsumer, "open", away)
+    consumer = BoardConsumer()
+    consumer.send = send
+    with pytest.raises(StopConsumer):
+        await consumer.connect()
+
+    assert sent == [{"type": "websocket.close", "code": protocol.TRY_LATER}]

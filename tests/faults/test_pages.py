@@ -104,7 +104,7 @@ def test_a_page_that_slept_knows_it_and_wakes_to_the_truth(grown, load, check, b
         until(lambda: not page.is_stale, scale.PAGES_RIGHT_S)
 
     checker.wait_none_lost()
-    checker.assert_pages_are_right([page])
+    checker.assert_pages_are_right([page], also_by_the_clock=True)
 
 
 def test_a_page_whose_session_ended_while_it_slept_is_led_to_the_login(grown, behind_a_line):

@@ -91,7 +91,7 @@ def test_what_nobody_heard_is_found_out_by_asking(grown, load, check):
     checker, connections = check(grown), grown.zoom.zoom.connections
     page = grown.browsers.open()
     with load(grown):
-        until(lambda: len(checker.sent()) > scale.RATE)
+        until(lambda: len(checker.sent()) > scale.RATE / 2)
         grown.socket.refuse()
         grown.socket.cut()
         time.sleep(AWAY_S)
