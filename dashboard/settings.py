@@ -97,7 +97,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
-        "options": "-c statement_timeout=60s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
+        "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
         **DATABASES["default"].get("OPTIONS", {}),  # what the URL says, such as sslmode
     }
 

@@ -32,6 +32,8 @@ LAG = timedelta(minutes=10)
 GIVEN_UP = timedelta(hours=25)
 """Repair tries for a day."""
 
+MOST_SKEW_S = 5.0
+
 WELL, WAIT, BAD, UNUSED = "live", "wait", "bad", "left"
 """The shapes of a part's dot: it works; it needs time or a look; somebody has to act; it is not in use."""
 
@@ -110,7 +112,7 @@ def overview() -> Overview:
         _webhooks(sources),
         _repair(feed, sources.get(Transport.REST), now),
         _log(feed, now),
-        *_machine(health.readiness()),
+        *_machine(health.readiness(), feed),
     ]
     gaps = Gap.objects.order_by("-started_at")[:GAPS]
     rejected = RejectedFrame.objects.order_by("-received_at").defer("raw")[:REJECTED]
@@ -255,8 +257,8 @@ def _log(feed: Feed | None, now: datetime) -> Part:
     return Part("Log", BAD, "Behind", reason, todo, facts)
 
 
-def _machine(parts: Mapping[str, str]) -> Iterable[Part]:
-    """The database, the bell, and the process that answers."""
+def _machine(parts: Mapping[str, str], feed: Feed | None) -> Iterable[Part]:
+    """The database, the bell, clock and disk, and the process that answers."""
     facts = [Fact("Kind", connection.display_name)]
     if parts["database"] == "ok":
         yield Part("Database", WELL, "There", facts=facts)
@@ -269,9 +271,20 @@ def _machine(parts: Mapping[str, str]) -> Iterable[Part]:
     else:
         reason = "Pages are slower: they look every few seconds by themselves."
         yield Part(name, BAD, "Away", reason, "Start Redis, or correct REDIS_URL.", where)
+    yield from _clock(feed)
     yield _disk()
     pages = [Fact("Version", version()), Fact("Open pages", str(metrics.open_pages()))]
     yield Part("This web process", WELL, "There", facts=pages)
+
+
+def _clock(feed: Feed | None) -> Iterable[Part]:
+    """Only when it is wrong. Leases follow the database's clock; what is received is dated by the feed's own."""
+    if feed is None or abs(feed.clock_skew_s) <= MOST_SKEW_S:
+        return
+    off = words.duration(timedelta(seconds=abs(feed.clock_skew_s)))
+    where = "ahead of" if feed.clock_skew_s > 0 else "behind"
+    reason = f"It is {off} {where} the database's, and so are the times of events and gaps."
+    yield Part("Clock of the feed", BAD, "Wrong", reason, "Let its machine, or the database's, follow a time server.")
 
 
 def _disk() -> Part:

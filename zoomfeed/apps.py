@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db import connections
+from django.db.models.signals import post_migrate, pre_migrate
 
 from zoomfeed.groups import make_groups
 
@@ -11,4 +14,13 @@ class ZoomfeedConfig(AppConfig):
     def ready(self) -> None:
         from zoomfeed import checks  # noqa: F401, PLC0415 - registers itself
 
+        pre_migrate.connect(take_time_to_migrate, sender=self)
         post_migrate.connect(make_groups, sender=self)  # Django's own receiver has made the permissions by then
+
+
+def take_time_to_migrate(using: str, **_: Any) -> None:
+    """What is for all other statements a sign that something hangs, is for a migration a large table."""
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")

@@ -355,6 +355,7 @@ class Feed(models.Model):
     last_frame_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     reconnects = models.IntegerField(default=0)
+    clock_skew_s = models.FloatField(default=0, help_text="How far its clock is ahead of the database's.")
     behind_since = models.DateTimeField(null=True, help_text="The oldest event that waits for the database.")
     spooled = models.IntegerField(default=0, help_text="How many events wait for the database.")
     rest = models.JSONField(default=dict, help_text="What repair by REST can do here, and what it left.")

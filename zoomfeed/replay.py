@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from zoomfeed import events, rows
 from zoomfeed.fold import Fact
@@ -20,6 +20,7 @@ def replay(progress: Callable[[int], None] = lambda _: None) -> int:
     """
     done = 0
     with transaction.atomic():
+        _take_your_time()
         head = lock()
         revision = head.revision + 1
         rows.clear()
@@ -31,6 +32,13 @@ def replay(progress: Callable[[int], None] = lambda _: None) -> int:
         rows.drop_unknown()
         advance(head, revision)
     return done
+
+
+def _take_your_time() -> None:
+    """What is for all other statements a sign that something hangs, is here a large table."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
 
 
 def _facts(event: Event) -> tuple[Fact, ...]:

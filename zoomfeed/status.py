@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError
 
-from zoomfeed import gaps, metrics, room, systemd
+from zoomfeed import gaps, lease, metrics, room, systemd
 from zoomfeed.database import Database
 from zoomfeed.models import Feed, FeedState
 from zoomfeed.notify import notify
@@ -183,9 +183,11 @@ class Status:
 
     def _note(self) -> None:
         feed_pk, fence = self.held
+        skew_s = (datetime.now(UTC) - lease.now()).total_seconds()
         is_behind = self.writer.behind_since is not None
         times = {"last_frame_at": self.last_frame_at, "last_event_at": self.last_event_at}
         Feed.objects.filter(pk=feed_pk, fence=fence).update(
+            clock_skew_s=round(skew_s, 1),
             behind_since=self.writer.behind_since,
             spooled=self.writer.behind if is_behind else 0,
             metrics=metrics.dump(),

@@ -357,3 +357,12 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(monkeypatch):
     monkeypatch.setattr("zoomfeed.room.LOW_SHARE", 2)
 
     assert (part("Disk").state, part("Disk").shape) == ("Nearly full", BAD)
+
+
+@pytest.mark.parametrize(("skew_s", "words"), [(3600, "1 h 00 min ahead of"), (-40, "40 s behind")])
+def test_a_feed_whose_clock_is_wrong_is_told(skew_s, words):
+    feed = Feed.objects.create(key="s")
+    assert "Clock of the feed" not in {each.name for each in status.overview().parts}
+    Feed.objects.filter(pk=feed.pk).update(clock_skew_s=skew_s)
+
+    assert words in part("Clock of the feed").reason
