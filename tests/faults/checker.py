@@ -24,6 +24,9 @@ BLINK = timedelta(seconds=1)
 """A gap begins with the last frame that was read, which may be a moment after the next one was sent."""
 
 
+EXPECTED = ("daphne.server: Exception inside application", "django.request", "channels_redis")
+"""Libraries that say with a traceback that a server was away."""
+
 PRESENT = """
     SELECT meeting.uuid, leg.user_id FROM zoomfeed_leg leg JOIN zoomfeed_meeting meeting ON meeting.id = leg.meeting_id
     WHERE meeting.ended_at IS NULL AND leg.joined_at IS NOT NULL AND leg.left_at IS NULL AND leg.place = 'meeting'

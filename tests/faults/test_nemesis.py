@@ -6,15 +6,12 @@ import random
 import pytest
 
 from tests.faults import scale
-from tests.faults.checker import Memory
+from tests.faults.checker import EXPECTED, Memory
 from tests.faults.nemesis import Nemesis, wait_itself
 from tests.product import until
 
 RECOVERS_S = 120.0
 """A feed that was refused several times in a row waits up to a minute before it tries again."""
-
-EXPECTED = ("daphne.server: Exception inside application", "django.request", "channels_redis")
-"""Whoever meets a server that is away may say so with a traceback."""
 
 
 @pytest.fixture
