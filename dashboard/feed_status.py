@@ -56,7 +56,7 @@ def feed_status() -> dict[str, Any]:
         "simulated": feed.simulated,
         "retry_at": _iso(feed.retry_at),
         "attempt": feed.attempt,
-        "gap_since": None if is_live else _iso(feed.last_frame_at),
+        "gap_since": None if state in (FeedState.LIVE, FeedState.SILENT) else _iso(feed.last_frame_at),
         "behind_since": _iso(feed.behind_since),
         "gap": _unresolved(feed) if feed.uncertain else None,
         "webhook_at": _iso(feed.webhook_at),

@@ -31,7 +31,7 @@ T = TypeVar("T")
 LOOK_S = 5.0
 """How often to look without being rung, and to join the group again (a layer may forget its members)."""
 
-BEHIND_S = 15.0
+BEHIND_S = 5.0
 """How long the feed's word stands that the log is behind; it repeats it every few seconds."""
 
 TOLD_AT_ONCE = ("state", "attempt", "behind_since", "gap")
@@ -208,7 +208,8 @@ class Hub:
 
     async def _catch_up(self, page: Page, epoch: str, revision: int) -> bool:
         for _ in range(CATCH_UPS):
-            position = self.position = await self.run(self.source.position)
+            position = await self.run(self.source.position)
+            self._move_to(position)
             if epoch != position.epoch or revision > position.revision:
                 return False
             try:
@@ -278,8 +279,8 @@ class Hub:
         """A ring says that something is new, or that what is new cannot be written."""
         if committed_s := message.get("committed_s"):
             self.commits.append((message["revision"], committed_s))
-        since = message.get("behind_since")
-        self.behind = (str(since), self.clock()) if since else None
+        if since := message.get("behind_since"):
+            self.behind = str(since), self.clock()
 
     def _known(self, feed: dict[str, Any]) -> dict[str, Any]:
         """With what the database could not say of itself."""
@@ -303,10 +304,7 @@ class Hub:
 
     async def _look(self, was_rung: bool) -> None:
         position = await self.run(self.source.position)
-        if self.position is not None and position.epoch != self.position.epoch:
-            for stream in self.streams.values():
-                stream.sent = stream.looked = position.revision
-        self.position = position
+        self._move_to(position)
         for stream in self.streams.values():
             if stream.looked < position.revision and (stream.task is None or stream.task.done()):
                 stream.task = asyncio.create_task(self._follow(stream))
@@ -315,6 +313,13 @@ class Hub:
             if any(feed.get(name) != self.feed.get(name) for name in TOLD_AT_ONCE):
                 self.feed = feed
                 self._send_ticks()
+
+    def _move_to(self, position: Position) -> None:
+        """What was sent of another database counts for nothing in this one."""
+        if self.position is not None and position.epoch != self.position.epoch:
+            for stream in self.streams.values():
+                stream.sent = stream.looked = position.revision
+        self.position = position
 
     async def _follow(self, stream: Stream) -> None:
         """Send what is new on one stream until there is nothing: at once first, then at the pace of frames."""

@@ -97,6 +97,9 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 3,
         "tcp_user_timeout": 10_000,
+        "keepalives_idle": 10,  # a server that vanished between question and answer sends nothing to notice it by
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
         "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s",
         **DATABASES["default"].get("OPTIONS", {}),  # what the URL says, such as sslmode
     }

@@ -13,14 +13,17 @@ def gaps_of(meetings: Iterable[Meeting]) -> Sequence[Gap]:
     begins = [begin for meeting in meetings if (begin := _begin(meeting)) is not None]
     if not begins:
         return ()
-    return list(Gap.objects.unresolved().filter(Q(ended_at=None) | Q(ended_at__gt=min(begins))))
+    found = Gap.objects.unresolved().filter(Q(ended_at=None) | Q(ended_at__gt=min(begins)))
+    return list(found.only("started_at", "ended_at").order_by("started_at"))
 
 
 def uncertain_since(meeting: Meeting, gaps: Iterable[Gap]) -> datetime | None:
-    """The start of the earliest of these gaps in which the run ran and after which nothing has told of it."""
-    return min(
-        (gap.started_at for gap in gaps if _ran_in(meeting, gap) and not _told_since(meeting, gap)), default=None
-    )
+    """The start of the first of these gaps in which the run ran and after which nothing has told of it.
+
+    `gaps` in order of their starts, as `gaps_of` gives them.
+    """
+    found = (gap.started_at for gap in gaps if _ran_in(meeting, gap) and not _told_since(meeting, gap))
+    return next(found, None)
 
 
 def _ran_in(meeting: Meeting, gap: Gap) -> bool:

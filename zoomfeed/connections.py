@@ -66,7 +66,7 @@ class Connections:
         clock = asyncio.get_running_loop().time
         while not stop.is_set():
             state = FeedState.RECONNECTING if self.attempt else FeedState.CONNECTING
-            await self.status.say(state, reason=self.reason, attempt=self.attempt)
+            self.status.say(state, reason=self.reason, attempt=self.attempt)
             opened_at = clock()
             try:
                 await self._one(stop)
@@ -89,11 +89,11 @@ class Connections:
         async with upstream.open_socket(url, self.timing) as socket:
             logger.info("connected: Zoom accepted the subscription")
             self.refusals, self.reason = 0, ""
-            await self.status.connected(datetime.now(UTC))
+            self.status.connected(datetime.now(UTC))
             try:
                 await upstream.read(socket, self._take, self._timing(token), stop)
             except ConnectionLost as error:
-                await self.status.lost(str(error))
+                self.status.lost(str(error), since_s=error.stood_still_at)
                 raise
 
     def _timing(self, token: Token) -> upstream.Timing:
@@ -104,7 +104,7 @@ class Connections:
     async def _renew(self) -> None:
         logger.info("the connection is old enough: opening a new one")
         metrics.reconnected(Cause.RENEWED)
-        await self.status.lost("the connection was renewed before its token ended")
+        self.status.lost("the connection was renewed before its token ended")
         self.issuer.drop(self.grant)
         self.attempt = 0
 
@@ -141,7 +141,7 @@ class Connections:
     async def _wait(self, state: FeedState, reason: str, wait_s: float, stop: asyncio.Event) -> None:
         self.reason = reason
         retry_at = datetime.now(UTC) + timedelta(seconds=wait_s)
-        await self.status.say(state, reason=reason, attempt=self.attempt, retry_at=retry_at)
+        self.status.say(state, reason=reason, attempt=self.attempt, retry_at=retry_at)
         await sleep(wait_s, stop)
 
     async def _take(self, raw: bytes, frame: protocol.Frame) -> None:

@@ -54,11 +54,16 @@ class ConnectionFailed(TimeMayMend):
 
 
 class ConnectionLost(TimeMayMend):
-    """An open socket ended. `code` is the close code, None when nothing arrived for too long."""
+    """An open socket ended. `code` is the close code, None when nothing arrived for too long.
 
-    def __init__(self, problem: str, code: int | None = None) -> None:
+    `stood_still_at` is when this process last turned before it stood still shortly before the end, in seconds since
+    the epoch: what it read afterwards may be as old as that.
+    """
+
+    def __init__(self, problem: str, code: int | None = None, stood_still_at: float | None = None) -> None:
         self.problem = problem
         self.code = code
+        self.stood_still_at = stood_still_at
         super().__init__(f"The connection to Zoom ended: {problem}.")
 
 

@@ -4,6 +4,7 @@ The reader hands every event to the writer and never waits for the database. Dat
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket as sockets
@@ -112,7 +113,6 @@ class FeedRunner:
             self.subscription, self.issuer, status, self.writer.take, lambda: self._confirm(held), self.timing
         )
         try:
-            await status.begin()
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(self._keep_lease(held)),
@@ -125,8 +125,11 @@ class FeedRunner:
                 await self.writer.settled(SETTLE_S)
                 for task in helpers:
                     task.cancel()
-            await status.stopped()
-            await self._let_go(held)
+            with contextlib.suppress(TimeoutError):  # a database that hangs must not keep us from ending
+                async with asyncio.timeout(ASK_S):
+                    status.stopped()
+                    await status.write()
+                    await self._let_go(held)
         except* LeaseLost:
             metrics.lease_changed()
             logger.warning("another process holds the feed now; standing by")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from zoomfeed import certainty, sources
@@ -32,6 +32,9 @@ NO_SIGN = timedelta(seconds=60)
 REPAIRABLE = timedelta(hours=25)
 """Repair tries for a day; what it could not mend by then stays as it is, for years perhaps."""
 
+RETRIED = timedelta(minutes=6)
+"""Zoom repeats a webhook that nobody took after five minutes: who was away for the socket may have been for it, too."""
+
 LATEST = timedelta(hours=2)
 """Webhooks are repeated for 85 minutes; a gap that they have not covered by then they never will."""
 
@@ -51,24 +54,21 @@ def open_gap(held: tuple[int, int], started_at: datetime, cause: str) -> None:
             advance(head, head.revision + 1)
 
 
-def close_gap(held: tuple[int, int], started_at: datetime | None, ended_at: datetime, cause: str) -> None:
-    """Somebody listens again since `ended_at`.
-
-    `started_at` and `cause` are for the gap of which nobody could tell when it began, as after a crash; None is for a
-    feed that never listened before.
-    """
+def close_gap(held: tuple[int, int], ended_at: datetime) -> float:
+    """Somebody listens again since `ended_at`; returns for how many seconds nobody did."""
     feed_pk, _ = held
     with transaction.atomic():
         head = lock()
         check_fence(*held)
-        gap = Gap.objects.filter(feed=feed_pk, ended_at=None).first()
-        if gap is None and started_at is not None and started_at < ended_at:
-            gap = Gap(feed_id=feed_pk, started_at=started_at, cause=cause[:CAUSE])
-        if gap is not None:
+        # a subscription that was saved anew, or a demo before it, leaves a gap that nobody else would end
+        ended = list(Gap.objects.filter(Q(feed=feed_pk) | _nobodys("feed__"), ended_at=None))
+        for gap in ended:
             gap.ended_at = max(ended_at, gap.started_at)
             gap.save()
-            _mark([gap], head.revision + 1)
+        if ended:
+            _mark(ended, head.revision + 1)
             advance(head, head.revision + 1)
+    return max(((ended_at - gap.started_at).total_seconds() for gap in ended), default=0.0)
 
 
 def add_gap(held: tuple[int, int], started_at: datetime, ended_at: datetime, cause: str) -> None:
@@ -82,9 +82,10 @@ def add_gap(held: tuple[int, int], started_at: datetime, ended_at: datetime, cau
 
 
 def last_heard(feed_pk: int) -> datetime | None:
-    """When any process last heard anything of Zoom on this feed's socket."""
-    noted = Feed.objects.values_list("last_frame_at", flat=True).get(pk=feed_pk)
-    return max(filter(None, (noted, sources.last_at(Transport.WEBSOCKET))), default=None) if noted else None
+    """Up to when nothing is missing that came by this feed's socket, or by that of the feed that it follows."""
+    feed = Feed.objects.defer("metrics").get(pk=feed_pk)
+    before = Feed.objects.filter(_nobodys(), simulated=feed.simulated)
+    return feed.last_frame_at or before.aggregate(at=Max("last_frame_at"))["at"]
 
 
 def unresolved(within: timedelta = REPAIRABLE) -> list[Gap]:
@@ -132,9 +133,17 @@ def _came_by_both(since: datetime, until: datetime) -> bool:
 
 
 def _came_throughout(gap: Gap) -> bool:
+    assert gap.ended_at is not None
     arrivals = Event.objects.filter(transport=Transport.WEBHOOK, received_at__range=(gap.started_at, gap.ended_at))
+    if not arrivals.exists() and timezone.now() < gap.ended_at + RETRIED:
+        return False
     times = [gap.started_at, *arrivals.order_by("received_at").values_list("received_at", flat=True), gap.ended_at]
     return all(later - earlier <= NO_SIGN for earlier, later in pairwise(filter(None, times)))
+
+
+def _nobodys(feed: str = "") -> Q:
+    """Feeds that no process holds."""
+    return Q(**{f"{feed}lease_until": None}) | Q(**{f"{feed}lease_until__lt": timezone.now()})
 
 
 def _settle(gap_pk: int, **changes: object) -> None:

@@ -103,7 +103,10 @@ def _delivery(raw: bytes, content: Any, header: Any) -> Frame:
         case str():
             body = content.encode("utf-8", "surrogatepass")
         case dict():  # never seen, tolerated by careful clients: content as an object
-            body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+            try:
+                body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+            except (ValueError, RecursionError):
+                return Unreadable(raw, "a message whose content cannot be written as JSON")
         case _:
             return Unreadable(raw, "a message without content")
     header = header if isinstance(header, dict) else {}

@@ -89,15 +89,22 @@ class Spool:
     def peek(self, most: int, most_bytes: int = PEEK_BYTES) -> list[Entry]:
         """The oldest entries, at most `most`, and about `most_bytes` of bodies, but one in any case.
 
-        Raises OSError when the disk cannot be read.
+        A segment that the disk does not give is left to a later `adopt`, so that it holds up nothing.
         """
         entries: list[Entry] = []
-        for segment in self._segments:
-            for entry in segment.read():
-                if len(entries) >= most or (entries and most_bytes < len(entry.body)):
-                    return entries
-                entries.append(entry)
-                most_bytes -= len(entry.body)
+        for segment in list(self._segments):
+            try:
+                for entry in segment.read():
+                    if len(entries) >= most or (entries and most_bytes < len(entry.body)):
+                        return entries
+                    entries.append(entry)
+                    most_bytes -= len(entry.body)
+            except OSError as error:
+                if entries:
+                    return entries  # first these: `drop` counts from the oldest
+                logger.error("the spool file %s cannot be read: %r", segment.path.name, error)  # noqa: TRY400
+                self._segments.remove(segment)
+                segment.close()
         return entries
 
     def drop(self, count: int) -> None:

@@ -7,12 +7,14 @@ what could not be written is kept and written later.
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Case, F, When
 
 from zoomfeed import gaps, lease, metrics, room, systemd
 from zoomfeed.database import Database
@@ -28,17 +30,16 @@ NOTE_EVERY_S = 5.0
 NOT_RUNNING = "the feed was not running"
 
 
-@dataclass
-class Unwritten:
-    """A gap that is over and not in the database yet."""
-
-    started_at: datetime | None
-    ended_at: datetime
-    cause: str
+LEAVING = timedelta(seconds=5)
+"""So long may pass between our goodbye to Zoom and the end of the reading."""
 
 
 class Status:
-    """Of one lease: `held` is the Feed row's primary key and the fencing number."""
+    """Of one lease: `held` is the Feed row's primary key and the fencing number.
+
+    Nothing on the way of a connection waits for the database: what is to be written is queued, and `keep_noting`
+    writes it, in order, as soon as the database takes it.
+    """
 
     def __init__(
         self, database: Database, held: tuple[int, int], writer: Writer, on_connected: Callable[[], None]
@@ -49,72 +50,90 @@ class Status:
         self.on_connected = on_connected
         self.watch = Watch()
         self.state, self.reason = FeedState.STANDBY, ""
-        self.gap_cause = NOT_RUNNING
-        self.gap_started_at: datetime | None = None
         self.connected_at: datetime | None = None
         self.last_frame_at: datetime | None = None
         self.last_event_at: datetime | None = None
-        self.unwritten: list[Unwritten] = []
+        self.unwritten: deque[Callable[[], None]] = deque([self._resume])
+        self.untold: dict[str, Any] = {}
         self.disk_was_low = False
-
-    async def begin(self) -> None:
-        """Take over what the holder before knew: when it last heard anything."""
-        self.last_event_at = await self._try(self._last_event_at)
-        heard_at = await self._try(gaps.last_heard, self.held[0])
-        if heard_at is not None:
-            await self._listen_no_more(heard_at, NOT_RUNNING)
+        self._news = asyncio.Event()
 
     def heard(self, now: datetime, *, is_event: bool) -> None:
         self.last_frame_at = now
         if is_event:
             self.last_event_at = now
 
-    async def say(
-        self, state: FeedState, *, reason: str = "", attempt: int = 0, retry_at: datetime | None = None
-    ) -> None:
+    def say(self, state: FeedState, *, reason: str = "", attempt: int = 0, retry_at: datetime | None = None) -> None:
         self.state, self.reason = state, reason
-        systemd.notify(
-            "READY=1", f"STATUS={state.label}. {reason}"
-        )  # ready is who looks after itself, also while refused
-        await self._try(self._update, state=state, reason=reason[:500], attempt=attempt, retry_at=retry_at)
+        # ready is who looks after itself, also while refused
+        systemd.notify("READY=1", f"STATUS={state.label}. {reason}")
+        self._tell(state=state, reason=reason[:500], attempt=attempt, retry_at=retry_at)
 
-    async def connected(self, now: datetime) -> None:
+    def connected(self, now: datetime) -> None:
         """Live, and the end of the gap since the last frame that any process heard."""
-        self.state, self.reason, self.connected_at = FeedState.LIVE, "", now
         metrics.connected()
-        systemd.notify("READY=1", "STATUS=Connected to Zoom.")
-        self.unwritten.append(Unwritten(self.gap_started_at, now, self.gap_cause))
-        if self.gap_started_at is not None:
-            metrics.missed((now - self.gap_started_at).total_seconds())
-        self.gap_started_at, self.last_frame_at = None, now
-        await self._write_gaps()
-        await self._try(self._write_connected, now)
-        self.on_connected()
+        self.connected_at = self.last_frame_at = now
+        self.unwritten.append(partial(self._close_gap, now))
+        self.say(FeedState.LIVE)
+        self._tell(connected_at=now, reconnects=Case(When(connected_at=None, then=0), default=F("reconnects") + 1))
 
-    async def lost(self, cause: str) -> None:
-        """Nobody listens since the last frame."""
-        await self._listen_no_more(self.last_frame_at or datetime.now(UTC), cause)
+    def lost(self, cause: str, *, since_s: float | None = None) -> None:
+        """Nobody listens since the last frame; or since then, in seconds since the epoch, when that was earlier."""
+        stood_still_at = datetime.fromtimestamp(since_s, UTC) if since_s else None
+        self._listen_no_more(_earliest(self.last_frame_at, stood_still_at) or datetime.now(UTC), cause)
 
-    async def stopped(self) -> None:
-        """Told to stop: from now on nobody listens, until somebody does."""
+    def stopped(self) -> None:
+        """Told to stop: nobody listens since we said goodbye, until somebody does again."""
         if self.state in (FeedState.LIVE, FeedState.SILENT):
-            await self._listen_no_more(datetime.now(UTC), NOT_RUNNING)
+            left_at = datetime.now(UTC) - LEAVING
+            self._listen_no_more(max(self.last_frame_at or left_at, left_at), NOT_RUNNING)
 
     async def keep_noting(self) -> None:
-        """Write the times of the last frame and event now and then, and tell when the silence gets long."""
+        """Write what is new at once, and now and then the times of the last frame and event, and what follows."""
+        clock = asyncio.get_running_loop().time
+        note_at = clock() + NOTE_EVERY_S
         while True:
-            await asyncio.sleep(NOTE_EVERY_S)
-            self._look_at_disk()
-            await self._write_gaps()
-            await self._try(self._note)
-            await self._try(gaps.cover)
-            await self._write_loss()
-            await self._look_at_silence()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(note_at):
+                    await self._news.wait()
+            self._news.clear()
+            await self.write()
+            if clock() >= note_at:
+                await self._look_around()
+                note_at = clock() + NOTE_EVERY_S
 
-    async def _listen_no_more(self, since: datetime, cause: str) -> None:
+    async def write(self) -> None:
+        """What is not in the database yet, in order; what fails is tried again at the next call. Raises LeaseLost."""
+        has_gaps = bool(self.unwritten)
+        while self.unwritten:
+            try:
+                await self.database.run(self.unwritten[0])
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("a gap could not be written, it will be later: %r", error)
+                return
+            self.unwritten.popleft()
+        if has_gaps and self.state == FeedState.LIVE:
+            self.on_connected()  # only now repair can see the gap
+        untold, self.untold = self.untold, {}
+        if untold and not await self._try(self._update, **untold):
+            self.untold = untold | self.untold
+
+    async def _look_around(self) -> None:
+        self._look_at_disk()
+        if not self.unwritten:  # a note that is newer than a gap would hide the gap, should this process be killed
+            await self._try(self._note, _earliest(self.last_frame_at, self.writer.oldest_at))
+        await self._try(gaps.cover)
+        await self._write_loss()
+        await self._look_at_silence()
+
+    def _listen_no_more(self, since: datetime, cause: str) -> None:
         metrics.disconnected()
-        self.gap_started_at, self.gap_cause = since, cause
-        await self._try(gaps.open_gap, self.held, since, cause)
+        self.unwritten.append(partial(gaps.open_gap, self.held, since, cause))
+        self._news.set()
+
+    def _tell(self, **values: Any) -> None:
+        self.untold |= values
+        self._news.set()
 
     def _look_at_disk(self) -> None:
         with contextlib.suppress(OSError):  # a disk that cannot even be asked shows when it is written to
@@ -126,19 +145,10 @@ class Status:
     async def _look_at_silence(self) -> None:
         if self.state not in (FeedState.LIVE, FeedState.SILENT) or self.connected_at is None:
             return
+        looked_at = self.state, self.connected_at
         reason = await self._try(self.watch.look, datetime.now(UTC), self.connected_at, self.last_event_at) or ""
-        if reason != self.reason:
-            await self.say(FeedState.SILENT if reason else FeedState.LIVE, reason=reason)
-
-    async def _write_gaps(self) -> None:
-        while self.unwritten:
-            gap = self.unwritten[0]
-            try:
-                await self.database.run(gaps.close_gap, self.held, gap.started_at, gap.ended_at, gap.cause)
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("a gap could not be written, it will be later: %r", error)
-                return
-            self.unwritten.pop(0)
+        if (self.state, self.connected_at) == looked_at and reason != self.reason:
+            self.say(FeedState.SILENT if reason else FeedState.LIVE, reason=reason)
 
     async def _write_loss(self) -> None:
         """Events that came and found no room are a gap like any other; written when there is room again."""
@@ -149,10 +159,6 @@ class Status:
         if await self._try(self._write_lost, loss.first_at, loss.last_at, cause):
             self.writer.loss = None
 
-    def _write_lost(self, first_at: datetime, last_at: datetime, cause: str) -> bool:
-        gaps.add_gap(self.held, first_at, last_at, cause)
-        return True
-
     async def _try(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
         try:
             return await self.database.run(call, *args, **kwargs)
@@ -160,32 +166,35 @@ class Status:
             logger.warning("the feed's state could not be written: %r", error)
             return None
 
-    def _last_event_at(self) -> datetime | None:
-        return Feed.objects.values_list("last_event_at", flat=True).get(pk=self.held[0])
+    # In the thread of the database
 
-    def _update(self, **values: Any) -> None:
+    def _resume(self) -> None:
+        """Take over what the holder before knew: when it last heard anything, and nobody did since."""
+        noted = Feed.objects.values_list("last_event_at", flat=True).get(pk=self.held[0])
+        self.last_event_at = self.last_event_at or noted
+        heard_at = gaps.last_heard(self.held[0])
+        if heard_at is not None:
+            gaps.open_gap(self.held, heard_at, NOT_RUNNING)
+
+    def _close_gap(self, ended_at: datetime) -> None:
+        metrics.missed(gaps.close_gap(self.held, ended_at))
+
+    def _write_lost(self, first_at: datetime, last_at: datetime, cause: str) -> bool:
+        gaps.add_gap(self.held, first_at, last_at, cause)
+        return True
+
+    def _update(self, **values: Any) -> bool:
         """Write, unless somebody else holds the lease by now."""
         feed_pk, fence = self.held
         if Feed.objects.filter(pk=feed_pk, fence=fence).update(**values):
             notify(0)
+        return True
 
-    def _write_connected(self, now: datetime) -> None:
-        feed = Feed.objects.get(pk=self.held[0])
-        self._update(
-            state=FeedState.LIVE,
-            reason="",
-            attempt=0,
-            retry_at=None,
-            connected_at=now,
-            last_frame_at=now,
-            reconnects=feed.reconnects + (feed.connected_at is not None),
-        )
-
-    def _note(self) -> None:
+    def _note(self, heard_at: datetime | None) -> None:
         feed_pk, fence = self.held
         skew_s = (datetime.now(UTC) - lease.now()).total_seconds()
         is_behind = self.writer.behind_since is not None
-        times = {"last_frame_at": self.last_frame_at, "last_event_at": self.last_event_at}
+        times = {"last_frame_at": heard_at, "last_event_at": self.last_event_at}
         Feed.objects.filter(pk=feed_pk, fence=fence).update(
             clock_skew_s=round(skew_s, 1),
             behind_since=self.writer.behind_since,
@@ -193,3 +202,7 @@ class Status:
             metrics=metrics.dump(),
             **{name: at for name, at in times.items() if at},
         )
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min(filter(None, instants), default=None)

@@ -7,6 +7,7 @@ every 30 seconds, and 45 seconds without any frame mean that the line is dead. S
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,12 @@ from zoomfeed.exceptions import ConnectionFailed, ConnectionLost
 from zoomfeed.oauth import wait_asked
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
+
+TURN_S = 1.0
+STOOD_STILL_S = 5.0
+"""A process that did not turn for so long was suspended, and so was its line;"""
+WAKING_S = 60.0
+"""a line that lives so long afterwards has outlived it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,7 @@ async def read(socket: ClientConnection, take: Take, timing: Timing, stop: async
     watching = asyncio.create_task(reader.watch(timing), name="watchdog")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     beating = asyncio.create_task(_beat(socket, timing), name="heartbeat")
+    turning = asyncio.create_task(reader.turn(), name="turn")
     try:
         done, _ = await asyncio.wait({reading, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if reading not in done:
@@ -148,7 +156,7 @@ async def read(socket: ClientConnection, take: Take, timing: Timing, stop: async
         for task in done:
             await task
     finally:
-        tasks = (reading, watching, stopping, beating)
+        tasks = (reading, watching, stopping, beating, turning)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -164,6 +172,8 @@ class _Reader:
         self.opened_at = self.last_at = self.clock()
         self.is_handing_over = False
         self.heard = asyncio.Event()
+        self.turned_at = self.woke_at = time.time()
+        self.stood_still_at: float | None = None
 
     async def run(self) -> None:
         try:
@@ -174,19 +184,37 @@ class _Reader:
                 self.last_at, self.is_handing_over = self.clock(), False
                 self.heard.set()
         except ConnectionClosed as error:
-            raise ConnectionLost(_close(error), error.rcvd.code if error.rcvd else None) from None
+            raise self._lost(_close(error), error.rcvd.code if error.rcvd else None) from None
 
     async def watch(self, timing: Timing) -> None:
         """Until the line is dead, or old enough."""
         while True:
             now = self.clock()
             if now - self.last_at >= timing.silence_s and not self.is_handing_over:
-                raise ConnectionLost(f"no frame for {timing.silence_s:g} s, though we sent heartbeats")
+                raise self._lost(f"no frame for {timing.silence_s:g} s, though we sent heartbeats")
             renewal_at = self._renewal_at(timing)
             if now >= renewal_at:
                 await self._hear_once_more(timing)
                 raise Recycle
             await asyncio.sleep(max(0.01, min(self.last_at + timing.silence_s, renewal_at) - now))
+
+    async def turn(self) -> None:
+        """Notice that the process stood still, as on a machine that slept: what is read then may be old."""
+        while True:
+            self._note_turn()
+            await asyncio.sleep(TURN_S)
+
+    def _note_turn(self) -> None:
+        now = time.time()  # the other clocks stand still, too
+        if now - self.turned_at > STOOD_STILL_S:
+            self.stood_still_at, self.woke_at = self.turned_at, now
+        elif now - self.woke_at > WAKING_S:
+            self.stood_still_at = None
+        self.turned_at = now
+
+    def _lost(self, problem: str, code: int | None = None) -> ConnectionLost:
+        self._note_turn()
+        return ConnectionLost(problem, code, self.stood_still_at)
 
     def _renewal_at(self, timing: Timing) -> float:
         """When nothing has come for a while, so that little can happen between the old connection and the new."""

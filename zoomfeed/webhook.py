@@ -84,10 +84,9 @@ async def _take(scope: Mapping[str, Any], receive: Receive) -> Answer:
     if body is None:
         return Answer(413)
     endpoint = current()
-    if not endpoint.admits(
-        Delivery(body, headers.get("x-zm-request-timestamp", ""), headers.get("x-zm-signature", ""))
-    ):
-        return Answer(401)
+    delivery = Delivery(body, headers.get("x-zm-request-timestamp", ""), headers.get("x-zm-signature", ""))
+    if refusal := endpoint.refusal(delivery):
+        return refusal
     if request := signature.validation(body):
         return _validated(request)
     is_stored = await endpoint.intake.store(Incoming(body, datetime.now(UTC), Transport.WEBHOOK))
@@ -204,24 +203,27 @@ class Endpoint:
         self.forged = Seldom()
         self.skewed = Seldom()
 
-    def admits(self, delivery: Delivery) -> bool:
-        """Whether it comes from Zoom, and now. Clocks are spoken of only to who has the secret."""
+    def refusal(self, delivery: Delivery) -> Answer | None:
+        """None when it comes from Zoom, and now. Clocks are spoken of only to who has the secret.
+
+        A clock that is wrong is trouble of our own, and Zoom dates its next try anew: so that is a 503.
+        """
         skew_s = signature.skew_s(delivery.timestamp, time.time())
         if skew_s is None or not is_signed(settings.ZOOM_WEBHOOK_SECRET_TOKEN, delivery):
             if count := self.forged.count():
                 logger.warning("refused %d webhooks without the right signature", count)
-            return False
-        if abs(skew_s) > signature.MOST_SKEW_S:
-            if count := self.skewed.count():
-                logger.warning(
-                    "refused %d rightly signed webhooks, the last one dated %+.0f s from now (%d s are allowed). "
-                    "If that repeats, the clock of this machine is wrong.",
-                    count,
-                    skew_s,
-                    signature.MOST_SKEW_S,
-                )
-            return False
-        return True
+            return Answer(401)
+        if abs(skew_s) <= signature.MOST_SKEW_S:
+            return None
+        if count := self.skewed.count():
+            logger.warning(
+                "refused %d rightly signed webhooks, the last one dated %+.0f s from now (%d s are allowed). "
+                "If that repeats, the clock of this machine is wrong.",
+                count,
+                skew_s,
+                signature.MOST_SKEW_S,
+            )
+        return Answer(503)
 
 
 _endpoints: WeakKeyDictionary[asyncio.AbstractEventLoop, Endpoint] = WeakKeyDictionary()

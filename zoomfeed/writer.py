@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from django.db import DatabaseError, InterfaceError, OperationalError
 
@@ -79,6 +80,7 @@ class Writer:
         self.behind_since: datetime | None = None
         self.loss: Losing | None = None
         self._waiting: deque[Incoming] = deque()
+        self._in_hand: Batch | None = None
         self._came, self._room, self._settled = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_full = False
         self._finish_at: float | None = None
@@ -90,6 +92,12 @@ class Writer:
     def behind(self) -> int:
         """How many events wait for the database."""
         return len(self.spool) + len(self._waiting)
+
+    @property
+    def oldest_at(self) -> datetime | None:
+        """When the oldest came that the end of this process would lose."""
+        in_hand = self._in_hand.items[self._in_hand.on_disk :] if self._in_hand else []
+        return next((item.received_at for item in (*in_hand[:1], *islice(self._waiting, 1))), None)
 
     async def take(self, incoming: Incoming) -> None:
         """Accept one. Waits for room in memory, never for the database."""
@@ -108,7 +116,10 @@ class Writer:
         wait_s = 0.1
         try:
             while (batch := await self._next()) is not None:
-                if await self._commit(batch):
+                self._in_hand = batch
+                is_done = await self._commit(batch)
+                self._in_hand = None
+                if is_done:
                     wait_s = 0.1
                 else:
                     await self._pause(wait_s)
@@ -133,8 +144,11 @@ class Writer:
         """The oldest that there is; None when there is nothing and no more will come."""
         while self._finish_at is None or (self.behind and not self._is_over()):
             if len(self.spool):
+                await self._spill(None)  # what came meanwhile is as safe as what came before it
                 if entries := await self._from_disk():
-                    return Batch([_incoming(entry) for entry in entries], len(entries))
+                    items = [_incoming(entry) for entry in entries]
+                    self.behind_since = self.behind_since or items[0].received_at
+                    return Batch(items, len(items))
             elif self._waiting:
                 items = [self._waiting.popleft() for _ in range(min(MOST_IN_BATCH, len(self._waiting)))]
                 self._room.set()
@@ -154,14 +168,9 @@ class Writer:
                 await self._came.wait()
 
     async def _from_disk(self) -> list[Entry]:
-        """The oldest that can be read. None: what waited was damaged, and is kept aside; or the disk fails just now."""
-        try:
-            if not (entries := await asyncio.to_thread(self.spool.peek, MOST_IN_BATCH)):
-                await asyncio.to_thread(self.spool.drop, 0)
-        except OSError as error:
-            logger.error("the spool cannot be read: %r", error)  # noqa: TRY400 - where it happened says nothing
-            await asyncio.sleep(1)
-            return []
+        """The oldest that can be read. None: what waited was damaged, and is kept aside."""
+        if not (entries := await asyncio.to_thread(self.spool.peek, MOST_IN_BATCH)):
+            await asyncio.to_thread(self.spool.drop, 0)
         return entries
 
     async def _adopt(self) -> None:
@@ -178,7 +187,7 @@ class Writer:
         """Try once; whether it is done with. Writing twice is harmless."""
         fence = self.fence
         commit = asyncio.ensure_future(self.database.run(record, batch.items, fence=fence))
-        patience_s = PATIENCE_S
+        patience_s = SPILL_S if batch.on_disk else PATIENCE_S
         while not (await asyncio.wait([commit], timeout=patience_s))[0]:
             patience_s = SPILL_S
             await self._spill(batch, "the database is slow")
@@ -188,8 +197,9 @@ class Writer:
         try:
             commit.result()
         except LeaseLost:
-            self.fence = None
-            self.lease_lost.set()
+            if self.fence == fence:  # else it was an older lease, and there is a new one
+                self.fence = None
+                self.lease_lost.set()
             self._put_back(batch)
             return True  # without the fence at once
         except AWAY as error:
@@ -284,6 +294,8 @@ class Writer:
 
     async def _leave(self) -> None:
         """What waits in memory goes to the disk, for the next start."""
+        if self._in_hand is not None:  # cancelled in the middle of a commit
+            self._put_back(self._in_hand)
         if self._waiting:
             kept = await self._to_disk(list(self._waiting))
             if lost := len(self._waiting) - kept:

@@ -31,6 +31,7 @@ let tries = 0;
 let retryAt = null;
 let retryTimer = null;
 let resyncing = false;
+let wrongSince = null; // since when this page is known to be wrong
 let waiting = []; // frames that came during a resync
 let drawing = []; // frames for the next animation frame
 let ackedAt = 0;
@@ -150,16 +151,19 @@ function ack() {
 async function resync() {
   if (resyncing) return;
   resyncing = true;
+  wrongSince ??= Date.now();
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
     if (response.redirected || response.status === 401 || response.status === 403) return location.reload();
     if (!response.ok) throw new Error(`the page answered ${response.status}`);
     takeOver(new DOMParser().parseFromString(policy.createHTML(await response.text()), "text/html"));
   } catch {
-    setTimeout(() => { resyncing = false; resync(); }, 2000);
+    waiting = []; // the page that is fetched next has it all
+    setTimeout(() => { resyncing = false; resync(); }, 2000 + Math.random() * SPREAD_MS);
     return;
   }
   resyncing = false;
+  wrongSince = null;
   for (const frame of waiting.splice(0)) if (!accept(frame)) return resync();
   ack();
 }
@@ -250,7 +254,7 @@ function setText(element, text) {
 }
 
 function show() {
-  const isStale = Date.now() - (tickedAt ?? loadedAt) > SILENCE_MS;
+  const isStale = Date.now() - Math.min(tickedAt ?? loadedAt, wrongSince ?? Infinity) > SILENCE_MS;
   root.toggleAttribute("data-stale", isStale);
   setText($("link")?.querySelector("[data-text]") ?? $("link"), LINKS[root.dataset.link]);
   showPageBar(isStale || root.dataset.link === "lost");

@@ -42,6 +42,7 @@ REST_PER_S = 40
 """How often repair may ask; as shipped it keeps to Zoom's limits, some calls a second."""
 
 PROBATION_S, IN_FLIGHT_S = (900.0, 10.0) if IS_FULL else (4.0, 1.0)
+RETRIED_S = 360.0 if IS_FULL else 2.0
 """For how long webhooks must have brought all that the socket brought, before they are trusted with a gap."""
 
 TAKEOVER_S = LEASE_S + 5.0

@@ -24,6 +24,7 @@ def shorten() -> None:
     connections.HEALTHY_S = connections.SOON_S = scale.HEALTHY_S
     connections.CONTESTED_S = scale.CONTESTED_S
     gaps.PROBATION, gaps.IN_FLIGHT = timedelta(seconds=scale.PROBATION_S), timedelta(seconds=scale.IN_FLIGHT_S)
+    gaps.RETRIED = timedelta(seconds=scale.RETRIED_S)
     _default(Timing, silence_s=scale.SILENCE_S, heartbeat_s=scale.HEARTBEAT_S)
     _default(Pace, settle_s=scale.SETTLE_S, again_s=(scale.SETTLE_S,), look_s=scale.SETTLE_S)
     RATES.update(dict.fromkeys(RATES, (scale.REST_PER_S, 1.0)))

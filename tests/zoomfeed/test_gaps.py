@@ -49,7 +49,7 @@ def test_a_gap_marks_what_ran_in_it_and_nothing_else(held):
     run("before", at(minutes=0), at(minutes=9))
     run("across", at(minutes=5), at(minutes=11))
     run("live", at(minutes=8))
-    gaps.close_gap(held, at(minutes=10), at(minutes=12), "a cut")
+    gaps.add_gap(held, at(minutes=10), at(minutes=12), "a cut")
     run("later", at(minutes=13))
 
     assert uncertain() == {"across": at(minutes=10), "live": at(minutes=10)}
@@ -66,7 +66,7 @@ def test_while_a_gap_is_open_everything_live_is_uncertain(held):
 
 
 def test_a_run_that_is_first_heard_of_after_the_gap_and_began_before_is_uncertain_too(held):
-    gaps.close_gap(held, at(minutes=10), at(minutes=12), "a cut")
+    gaps.add_gap(held, at(minutes=10), at(minutes=12), "a cut")
     run("begun in it", at(minutes=11))
 
     assert uncertain() == {"begun in it": at(minutes=10)}
@@ -82,22 +82,39 @@ def test_pages_hear_of_the_marks_by_a_new_revision(held):
 
 def test_the_end_of_an_open_gap_keeps_its_beginning(held):
     gaps.open_gap(held, at(minutes=10), "a cut")
-    gaps.close_gap(held, at(minutes=3), at(minutes=12), "the feed was not running")
+    gaps.close_gap(held, at(minutes=12))
     gap = Gap.objects.get()
 
     assert (gap.started_at, gap.ended_at, gap.cause) == (at(minutes=10), at(minutes=12), "a cut")
 
 
-def test_a_feed_that_never_listened_has_no_gap(held):
-    gaps.close_gap(held, None, at(minutes=12), "the feed was not running")
-
+def test_a_feed_that_never_listened_has_no_gap_to_close(held):
+    assert gaps.close_gap(held, at(minutes=12)) == 0
     assert not Gap.objects.exists()
+
+
+def test_the_open_gap_of_a_subscription_that_nobody_holds_any_more_ends_with_the_next_connection(held):
+    gaps.open_gap(held, at(minutes=1), "the feed was not running")
+    lease.release(*held)
+    anew = lease.acquire("saved anew", "me", simulated=True)
+    assert gaps.close_gap(anew, at(minutes=12)) == 660
+    run("later", at(minutes=13))
+
+    assert uncertain() == {}
+    assert not Gap.objects.filter(ended_at=None).exists()
+
+
+def test_the_open_gap_of_a_subscription_that_somebody_holds_is_left_alone(held):
+    gaps.open_gap(held, at(minutes=1), "a cut")
+    gaps.close_gap(lease.acquire("another", "me", simulated=True), at(minutes=12))
+
+    assert Gap.objects.get().ended_at is None
 
 
 def test_what_rest_told_after_the_gap_makes_certain_and_before_does_not(held):
     run("told", at(minutes=8))
     run("told too early", at(minutes=8))
-    gaps.close_gap(held, at(minutes=10), at(minutes=12), "a cut")
+    gaps.add_gap(held, at(minutes=10), at(minutes=12), "a cut")
     checked("told", at(minutes=12))
     checked("told too early", at(minutes=11))
 
@@ -107,7 +124,7 @@ def test_what_rest_told_after_the_gap_makes_certain_and_before_does_not(held):
 def test_the_earliest_of_several_gaps_counts_until_it_is_resolved(held):
     run("live", at(minutes=1))
     for minute in (10, 20):
-        gaps.close_gap(held, at(minutes=minute), at(minutes=minute + 1), "a cut")
+        gaps.add_gap(held, at(minutes=minute), at(minutes=minute + 1), "a cut")
     first, second = gaps.unresolved(AGES)
     assert uncertain() == {"live": at(minutes=10)}
 
@@ -120,7 +137,7 @@ def test_the_earliest_of_several_gaps_counts_until_it_is_resolved(held):
 
 def test_a_gap_that_nobody_could_mend_for_a_day_is_not_asked_for_again(held):
     for days in (2, 1):
-        gaps.close_gap(held, ago(days=days), ago(days=days, minutes=-1), "a cut")
+        gaps.add_gap(held, ago(days=days), ago(days=days, minutes=-1), "a cut")
 
     assert [gap.started_at for gap in gaps.unresolved()] == [ago(days=1)]
 
@@ -128,7 +145,7 @@ def test_a_gap_that_nobody_could_mend_for_a_day_is_not_asked_for_again(held):
 def test_replay_marks_the_same_runs(held):
     run("live", at(minutes=8))
     run("later", at(minutes=15))
-    gaps.close_gap(held, at(minutes=10), at(minutes=12), "a cut")
+    gaps.add_gap(held, at(minutes=10), at(minutes=12), "a cut")
     before = uncertain()
     replay()
 
@@ -139,7 +156,7 @@ def test_who_lost_the_lease_can_write_no_gap(held):
     Feed.objects.update(fence=held[1] + 1)
     for call in (
         lambda: gaps.open_gap(held, at(minutes=1), "a cut"),
-        lambda: gaps.close_gap(held, at(minutes=1), at(minutes=2), "a cut"),
+        lambda: gaps.add_gap(held, at(minutes=1), at(minutes=2), "a cut"),
         lambda: gaps.add_gap(held, at(minutes=1), at(minutes=2), "lost"),
     ):
         with pytest.raises(LeaseLost):
@@ -148,13 +165,16 @@ def test_who_lost_the_lease_can_write_no_gap(held):
     assert not Gap.objects.exists()
 
 
-def test_the_last_sign_of_life_is_the_later_of_the_feeds_note_and_its_last_event(held):
+def test_a_feed_under_another_key_goes_on_where_the_one_before_it_ended(held):
     assert gaps.last_heard(held[0]) is None
     Feed.objects.update(last_frame_at=at(minutes=1))
     assert gaps.last_heard(held[0]) == at(minutes=1)
-    record([Incoming(join("1"), at(minutes=2))])
+    lease.release(*held)
+    anew = lease.acquire("saved anew", "me", simulated=True)
+    assert gaps.last_heard(anew[0]) == at(minutes=1)
+    real = lease.acquire("real", "me", simulated=False)
 
-    assert gaps.last_heard(held[0]) == at(minutes=2)
+    assert gaps.last_heard(real[0]) is None
 
 
 # Webhooks as cover
@@ -174,7 +194,7 @@ def a_gap(held, *, by_both, during=(), length=20):
     for number, seconds in enumerate(during, start=100):
         by("webhook", number, start + timedelta(seconds=seconds))
     run("live", start - timedelta(minutes=30))
-    gaps.close_gap(held, start, start + timedelta(seconds=length), "a cut")
+    gaps.add_gap(held, start, start + timedelta(seconds=length), "a cut")
     return Gap.objects.get()
 
 
@@ -183,7 +203,7 @@ def webhook_since(number=500):
 
 
 def test_webhooks_that_bring_everything_cover_a_gap(held):
-    a_gap(held, by_both=4)
+    a_gap(held, by_both=4, during=(10,))
     assert gaps.cover() == []  # none has come since: they may be down, too
     webhook_since()
 
@@ -209,6 +229,15 @@ def test_in_a_long_gap_webhooks_had_to_come_throughout(held, during, covers):
     webhook_since()
 
     assert bool(gaps.cover()) is covers
+
+
+def test_a_gap_without_a_webhook_in_it_waits_for_what_zoom_would_send_again(held, monkeypatch):
+    a_gap(held, by_both=4)
+    webhook_since()
+    assert gaps.cover() == []
+
+    monkeypatch.setattr(gaps, "RETRIED", timedelta(seconds=30))
+    assert len(gaps.cover()) == 1
 
 
 def test_each_transport_has_its_credit():

@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError
 
 from zoomfeed import gaps
 from zoomfeed.database import Database
-from zoomfeed.exceptions import LeaseLost, PersonMustAct, RollcallError
+from zoomfeed.exceptions import LeaseLost, PersonMustAct, RollcallError, Weather
 from zoomfeed.models import Feed, Gap
 from zoomfeed.notify import notify
 from zoomfeed.oauth import Issuer
@@ -186,15 +186,20 @@ class Reconciler:
             lambda: self.issuer.drop(GRANT),
             limiter,
             clock=time.time,
-            sleep=self._ended.wait,
+            sleep=self._pause,
         )
+
+    def _pause(self, seconds: float) -> None:
+        """In the thread of a call: raises Weather when the call had better end, for repair has."""
+        if self._ended.wait(seconds):
+            raise Weather("repair was told to stop")
 
     async def _get_limiter(self) -> Limiter:
         """The same for all passes; it remembers the limits of a day that an earlier process ran into."""
         if self._limiter is None:
             kept = await self.database.run(self._kept)
             self._limiter = Limiter(
-                time.time, self._ended.wait, rates=self.pace.rates, blocked_until=kept.get("blocked_until")
+                time.time, self._pause, rates=self.pace.rates, blocked_until=kept.get("blocked_until")
             )
         return self._limiter
 

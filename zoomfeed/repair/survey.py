@@ -5,7 +5,6 @@ what is written are bodies of the log, which merge. It does not know when to be 
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -238,7 +237,8 @@ class Survey:
 
     def _asked(self, uuid: str, number: str, kind: Kind) -> Asked:
         lag_ms = round(self.task.lag.total_seconds() * 1000)
-        return Asked(self.task.account_id, uuid, number, kind, round(time.time() * 1000), lag_ms)
+        # as of the begin of the pass: a gap that ended during it is too young for what is told now
+        return Asked(self.task.account_id, uuid, number, kind, _ms(self.outcome.asked_at), lag_ms)
 
     async def _note(self, asked: Asked, rows: Sequence[Row], *, complete: bool) -> None:
         legs = await self.database.run(known.legs_of, asked.uuid)

@@ -64,7 +64,7 @@ class Scene:
             await self.zoom.send(one.body)
         heard = [one.body for one in told if not self.gap[0] * 1000 <= one.at_ms <= self.gap[1] * 1000]
         await ask(lambda: record([Incoming(body, datetime.now(UTC)) for body in heard]))
-        await ask(lambda: gaps.close_gap(self.held, moment(self.gap[0]), moment(self.gap[1]), "a test"))
+        await ask(lambda: gaps.add_gap(self.held, moment(self.gap[0]), moment(self.gap[1]), "a test"))
 
     @asynccontextmanager
     async def repairing(self):
