@@ -18,8 +18,10 @@ from django.db.models import Case, F, When
 
 from zoomfeed import gaps, lease, metrics, room, systemd
 from zoomfeed.database import Database
+from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Feed, FeedState
 from zoomfeed.notify import notify
+from zoomfeed.record import where
 from zoomfeed.silence import Watch
 from zoomfeed.writer import Writer
 
@@ -97,10 +99,16 @@ class Status:
                 async with asyncio.timeout_at(note_at):
                     await self._news.wait()
             self._news.clear()
-            await self.write()
-            if clock() >= note_at:
-                await self._look_around()
-                note_at = clock() + NOTE_EVERY_S
+            is_time = clock() >= note_at
+            note_at = clock() + NOTE_EVERY_S if is_time else note_at
+            try:
+                await self.write()
+                if is_time:
+                    await self._look_around()
+            except LeaseLost:
+                raise
+            except Exception as error:  # noqa: BLE001 - a defect in what is told must not end what listens
+                logger.error("the feed's state could not be told: %s", where(error))  # noqa: TRY400
 
     async def write(self) -> None:
         """What is not in the database yet, in order; what fails is tried again at the next call. Raises LeaseLost."""

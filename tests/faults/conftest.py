@@ -1,5 +1,6 @@
 """Stages to play faults on. One is kept over many tests, and healed between them; one that cannot be healed is left."""
 
+import signal
 import time
 from contextlib import ExitStack
 
@@ -7,6 +8,9 @@ import pytest
 
 from tests.faults.checker import Checker
 from tests.faults.stage import Load, small_stage, stage
+
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process that we started ends with us
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,6 +1,7 @@
 """Just enough of an HTTP server: one request per connection, on asyncio streams. What is answered is its owner's."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -59,6 +60,8 @@ class HttpServer:
             pass  # no HTTP, or nobody there any more: there is nobody to answer
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
