@@ -9,7 +9,6 @@ import pytest
 from tests.faults.checker import Checker
 from tests.faults.stage import Load, small_stage, stage
 
-
 signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that every process that we started ends with us
 
 
