@@ -37,6 +37,9 @@ BEHIND_S = 5.0
 TOLD_AT_ONCE = ("state", "attempt", "behind_since", "gap")
 """What of the feed's state is not left to the next tick."""
 
+FAILING_S = 10.0
+"""A stream that cannot be rendered for so long is left to its pages, which then see for themselves and say so."""
+
 LAYER_DEADLINE_S = 2.0
 CATCH_UPS = 3
 """How often a page that connects may be overtaken by live frames before it is told to resync."""
@@ -147,6 +150,7 @@ class Stream:
     looked: int
     pages: set[Page] = field(default_factory=set)
     sent_at: float = 0.0
+    failing_since: float | None = None
     aged: dict[str, str] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
@@ -334,7 +338,12 @@ class Hub:
                 text = protocol.RESYNC
             except Exception as error:  # noqa: BLE001 - the next look tries again
                 logger.warning("cannot render what is new on %s (%s)", stream.name, error)
-                return
+                stream.failing_since = stream.failing_since or self.clock()
+                if self.clock() - stream.failing_since < FAILING_S:
+                    return
+                text = protocol.RESYNC
+            else:
+                stream.failing_since = None
             since, stream.looked = stream.looked, to
             if text:
                 stream.sent, stream.sent_at = to, self.clock()

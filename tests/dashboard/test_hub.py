@@ -126,6 +126,23 @@ async def test_a_frame_that_no_server_would_send_is_a_resync(hub, rows):
     assert await take(late, "resync") == {"resync": True}
 
 
+async def test_pages_of_a_stream_that_cannot_be_rendered_look_for_themselves(hub, rows, monkeypatch):
+    def broken(stream, since):
+        raise RuntimeError("a defect")
+
+    page = Page("board", "session")
+    await hub.join(page, epoch="epoch", revision=0)
+    await take(page, "tick")
+    monkeypatch.setattr("dashboard.hub.FAILING_S", 0.2)
+    monkeypatch.setattr(rows, "changes", broken)
+    rows.write("a")
+    for _ in range(4):
+        hub.rung.set()
+        await asyncio.sleep(0.15)
+
+    assert await take(page, "resync")
+
+
 async def test_a_page_that_missed_too_much_resyncs(hub, rows):
     rows.revision = 501
     page = Page("board", "session")

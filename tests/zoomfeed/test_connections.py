@@ -1,6 +1,8 @@
 """What happens between one connection and the next, over real sockets."""
 
 import asyncio
+import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +12,10 @@ from django.utils import timezone
 
 from tests.zoomfeed.conftest import QUICK, ask, feeding, until
 from tests.zoomfeed.test_record import event
-from zoomfeed import connections, feed, lease
+from zoomfeed import connections, feed, lease, status, upstream
+from zoomfeed.database import Database
 from zoomfeed.models import Event, Feed, FeedState, Gap, Meeting
+from zoomfeed.status import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,3 +140,69 @@ async def test_the_time_between_two_runs_of_the_feed_is_a_gap():
 
     assert gap.started_at == stopped.started_at
     assert gap.cause == "the feed was not running"
+
+
+async def test_a_database_that_hangs_keeps_no_socket_from_being_opened_again(impatient, monkeypatch):
+    made, go_on = [], threading.Event()
+    monkeypatch.setattr("zoomfeed.feed.Database", lambda: made.append(Database()) or made[-1])
+    async with feeding() as scene:
+        await until(in_state(FeedState.LIVE))
+        hanging = asyncio.ensure_future(made[0].run(go_on.wait, 30))
+        try:
+            await scene.zoom.drop()
+            ends = time.monotonic() + 5
+            while scene.zoom.connections < 2:
+                assert time.monotonic() < ends
+                await asyncio.sleep(0.02)
+            beats = scene.zoom.heartbeats
+            await asyncio.sleep(0.5)
+            assert scene.zoom.heartbeats > beats
+        finally:
+            go_on.set()
+        await hanging
+        gap = await until(lambda: Gap.objects.filter(ended_at__isnull=False).first())
+
+    assert gap.ended_at - gap.started_at < timedelta(seconds=5)
+
+
+async def test_a_state_that_could_not_be_written_is_written_later(impatient, monkeypatch):
+    update, failures = Status._update, []
+
+    def failing(self, **values):
+        if values.get("state") == FeedState.LIVE and not failures:
+            failures.append(values)
+            raise OperationalError("away for a moment")
+        return update(self, **values)
+
+    monkeypatch.setattr(Status, "_update", failing)
+    monkeypatch.setattr(status, "NOTE_EVERY_S", 0.2)
+    async with feeding():
+        row = await until(in_state(FeedState.LIVE))
+
+    assert failures
+    assert row.connected_at
+
+
+async def test_a_process_that_stood_still_begins_its_gap_when_it_fell_asleep(impatient, monkeypatch):
+    monkeypatch.setattr(upstream, "TURN_S", 0.05)
+    monkeypatch.setattr(upstream, "STOOD_STILL_S", 0.5)
+    async with feeding(replace(QUICK, silence_s=30)) as scene:
+        await until(in_state(FeedState.LIVE))
+        await asyncio.sleep(0.2)
+        asleep_at = timezone.now()
+        await scene.zoom.send(event("meeting.alert"))
+        time.sleep(1.2)  # noqa: ASYNC251 - everything stands still, and then reads what is old by now
+        await scene.zoom.close(1000, "Bye")
+        gap = await until(lambda: Gap.objects.filter(ended_at__isnull=False).first())
+
+    assert gap.started_at <= asleep_at
+    assert gap.ended_at - gap.started_at > timedelta(seconds=1)
+
+
+async def test_told_to_stop_it_begins_its_gap_when_it_said_goodbye():
+    async with feeding() as scene:
+        await until(in_state(FeedState.LIVE))
+        told_at = timezone.now()
+        await scene.end()
+
+    assert (await ask(Gap.objects.get)).started_at <= told_at + timedelta(seconds=0.5)
