@@ -77,7 +77,11 @@ class Status:
         self.connected_at = self.last_frame_at = now
         self.unwritten.append(partial(self._close_gap, now))
         self.say(FeedState.LIVE)
-        self._tell(connected_at=now, reconnects=Case(When(connected_at=None, then=0), default=F("reconnects") + 1))
+        self._tell(
+            connected_at=now,
+            last_frame_at=_earliest(now, self.writer.oldest_at),
+            reconnects=Case(When(connected_at=None, then=0), default=F("reconnects") + 1),
+        )
 
     def lost(self, cause: str, *, since_s: float | None = None) -> None:
         """Nobody listens since the last frame; or since then, in seconds since the epoch, when that was earlier."""

@@ -108,7 +108,7 @@ def hear(listener, word):
 def test_the_supervisor_hears_that_it_is_ready_that_it_lives_and_that_it_stops(zoom, runfeed, supervisor):
     process = runfeed(NOTIFY_SOCKET=supervisor.getsockname(), WATCHDOG_USEC="400000")
     zoom.wait_connected()
-    assert "READY=1" in hear(supervisor, "STATUS=Connected")
+    assert "READY=1" in hear(supervisor, "STATUS=Live")
     hear(supervisor, "WATCHDOG=1")
 
     process.stop()
