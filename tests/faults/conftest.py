@@ -57,6 +57,13 @@ def kept_small_stage(tmp_path_factory):
 
 
 @pytest.fixture
+def untouched(tmp_path_factory):
+    """A stage on which nothing has happened yet, for what depends on all that has."""
+    with stage(tmp_path_factory.mktemp("untouched")) as made:
+        yield made
+
+
+@pytest.fixture
 def grown(kept_stage):
     """A feed and two web processes on PostgreSQL and Redis."""
     yield kept_stage.get()

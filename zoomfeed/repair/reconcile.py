@@ -117,6 +117,7 @@ class Reconciler:
         await self._pass(tally, is_decisive=False)
         settled_at = max([self._woken_at, *(gap.ended_at for gap in open_gaps if gap.ended_at)])
         wait_s = (settled_at - datetime.now(UTC)).total_seconds() + self.pace.settle_s
+        wait_s = min(wait_s, self.pace.settle_s)  # a gap that ends in the future is that of a clock that was wrong
         for pause_s in (wait_s, *self.pace.pauses()):
             if await self._is_woken_within(pause_s):
                 return

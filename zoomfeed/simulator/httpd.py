@@ -40,9 +40,11 @@ class HttpServer:
     async def stop(self) -> None:
         """Listen no more, and leave whoever waits for an answer without one."""
         self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0.01)  # who was just being let in is in by then, and is sent away like the others
+        while self._connections:
+            for task in self._connections:
+                task.cancel()
+            await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
