@@ -23,8 +23,8 @@ from zoomfeed.oauth import wait_asked
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
-TURN_S = 1.0
-STOOD_STILL_S = 5.0
+TURN_S = 0.5
+STOOD_STILL_S = 1.5
 """A process that did not turn for so long was suspended, and so was its line;"""
 WAKING_S = 60.0
 """a line that lives so long afterwards has outlived it."""
