@@ -171,9 +171,14 @@ class Survey:
         since = max(began.date() - timedelta(days=1), until - LONGEST, today - OLDEST)
         for kind in self._listed:
             listing = await self._list(f"past {kind}s", self.zoom.past_runs, kind, since, until)
-            rows = [row for row in listing.rows if _overlaps(row, began, over)]
+            # the notice of an end is some 20 s late: it may have been missed though the end was before the gap
+            rows = [row for row in listing.rows if _overlaps(row, began, over) or self._is_live_here(row)]
             unheard = await self.database.run(known.unheard, [first(row, "uuid") for row in rows])
             await self._note_ended([row for row in rows if first(row, "uuid") in unheard], kind)
+
+    def _is_live_here(self, row: Row) -> bool:
+        run = self._known.get(first(row, "uuid"))
+        return run is not None and run.is_live
 
     async def _note_ended(self, rows: Sequence[Row], kind: Kind) -> None:
         await self._write([self._run_body(PAST_BODY, row, kind) for row in rows], RUNS_AT_ONCE)

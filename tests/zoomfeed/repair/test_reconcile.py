@@ -209,6 +209,21 @@ async def test_runs_that_began_and_ended_in_a_gap_are_found(scene):
     assert not await ask(lambda: Meeting.objects.exclude(uncertain_since=None).exists())
 
 
+async def test_a_webinar_that_ended_just_before_the_gap_and_whose_notice_came_within_it_is_over(scene):
+    story = Story(scene, "webinar==", 1200, bodies.WEBINAR, until=603)
+    story.comes("Before", 1100)
+    story.end()
+    held_back = [one for one in story.dispatches if b"webinar.ended" in one.body]
+    for one in held_back:
+        story.dispatches.remove(one)
+    await scene.tell(story.dispatches)
+    for one in held_back:
+        await scene.zoom.send(one.body)
+    await scene.repair()
+
+    assert await ask(lambda: Meeting.objects.get().ended_at) == moment(scene.now - 603)
+
+
 @pytest.mark.parametrize("lists_left", [True, False])
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_gap_in_a_day_like_others_is_mended(scene, seed, lists_left):
