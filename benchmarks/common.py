@@ -31,6 +31,8 @@ def environment(**more: str) -> dict[str, str]:
         "ENV_FILE": os.devnull,
         "SECRET_KEY": "of-the-benchmarks-" * 4,
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+        "ROLLCALL_MOST_PAGES": "100000",
+        "ROLLCALL_MOST_PAGES_PER_USER": "100000",
     }
     return kept | ours | more
 

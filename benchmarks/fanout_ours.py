@@ -17,6 +17,8 @@ from django.urls import path  # noqa: E402
 
 import dashboard.asgi  # noqa: E402, F401 - tunes the collector, as in earnest
 from dashboard import consumers, hub, protocol  # noqa: E402
+from dashboard.visitors import Visitor  # noqa: E402
+from zoomfeed.viewer import EVERYTHING, Viewer  # noqa: E402
 
 protocol.FRAME_INTERVAL_S = 0.0  # a page gets four frames a second at most; here we want to know what it could get
 CARD = "<article>" + "x" * 1000 + "</article>"
@@ -39,17 +41,17 @@ class Rows:
             loop.call_soon_threadsafe(ours.rung.set)
         return hub.Position("epoch", self.revision)
 
-    def changes(self, _stream: str, _since: int) -> SimpleNamespace:
+    def changes(self, _viewer: Viewer, _stream: str, _since: int) -> SimpleNamespace:
         return SimpleNamespace(put={f"at-{self.stamp}": CARD}, add=[], delete=[], say="")
 
-    def by_the_clock(self, _stream: str) -> dict[str, str]:
+    def by_the_clock(self, _viewer: Viewer, _stream: str) -> dict[str, str]:
         return {}
 
     def feed_status(self) -> dict[str, str]:
         return {"state": "live"}
 
-    def welcome(self, session_keys: set[str]) -> set[str]:
-        return set(session_keys)
+    def welcome(self, session_keys: set[str]) -> dict[str, Visitor]:
+        return dict.fromkeys(session_keys, Visitor("somebody", EVERYTHING))
 
 
 rows = Rows()

@@ -18,7 +18,13 @@ from dashboard.routing import websocket_urlpatterns  # noqa: E402
 from zoomfeed import webhook  # noqa: E402
 
 
+def _rooted(scope: Any) -> Any:
+    """Without what `Daphne-Root-Path` says, which Daphne believes of everybody: it would stand before every link."""
+    return scope if settings.TRUSTED_PROXIES else {**scope, "root_path": ""}
+
+
 async def http(scope: Any, receive: Any, send: Any) -> None:
+    scope = _rooted(scope)
     if scope["path"] == webhook.PATH:
         await webhook.application(scope, receive, _secured(send))
     else:
@@ -38,7 +44,7 @@ def _secured(send: Any) -> Any:
 
 
 def _headers() -> dict[str, str]:
-    headers = {**HEADERS, "Content-Security-Policy": STRICT, "X-Frame-Options": settings.X_FRAME_OPTIONS}
+    headers = {**HEADERS, "Content-Security-Policy": STRICT}
     if settings.SITE_HTTPS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
     return headers
@@ -52,7 +58,7 @@ async def refuse(_scope: Any, receive: Any, send: Any) -> None:
 
 async def sockets(scope: Any, receive: Any, send: Any) -> None:
     try:
-        await _routes(scope, receive, send)
+        await _routes(_rooted(scope), receive, send)
     except ValueError as error:
         if not str(error).startswith("No route found"):
             raise

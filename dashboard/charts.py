@@ -4,7 +4,9 @@ Pure: no Django, no database, no clock. Instants are aware datetimes. A *curve* 
 instants at which a number changed, in order, and the number from then on.
 """
 
+import json
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -122,6 +124,26 @@ def add(curves: Iterable[Curve]) -> list[tuple[datetime, int]]:
 def spans_curve(spans: Iterable[tuple[datetime, datetime | None]]) -> list[tuple[datetime, int]]:
     """How many spans there are at once. None: has not ended."""
     return add([(start, 1)] if end is None else [(start, 1), (max(start, end), 0)] for start, end in spans)
+
+
+def value(curve: Curve, at: datetime) -> int:
+    """What a curve was at an instant."""
+    position = bisect_right(curve, at, key=lambda point: point[0])
+    return curve[position - 1][1] if position else 0
+
+
+def readout(on: Axis, **series: Curve) -> str:
+    """What static/rollcall/readout.js reads out of a chart: the value of each series at any instant, as JSON."""
+    read = [
+        {"name": name, "points": [(milliseconds(at), value) for at, value in curve]} for name, curve in series.items()
+    ]
+    return json.dumps({"series": read, "from": on.start_ms, "until": on.end_ms}, separators=(",", ":"))
+
+
+def bucket_curve(values: Sequence[int], start: datetime, step: timedelta) -> list[tuple[datetime, int]]:
+    """The curve of equal stretches, as `buckets` gives them: only where the value changes."""
+    starts = [(start + step * number, value) for number, value in enumerate(values)]
+    return [here for before, here in zip([None, *starts], starts, strict=False) if not before or before[1] != here[1]]
 
 
 def steps(values: Sequence[int], *, width: float, height: float, highest: int) -> Shape:

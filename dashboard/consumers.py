@@ -14,7 +14,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http.request import split_domain_port, validate_host
 
-from dashboard import hub, protocol
+from dashboard import hub, metrics, protocol
+from zoomfeed.viewer import Right
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +23,13 @@ logger = logging.getLogger(__name__)
 class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     """One page's socket. Subclasses say which stream it shows."""
 
+    right = Right.MEETINGS
     channel_layer_alias = ""  # no channel: the hub hears the bell for all pages
 
     page: hub.Page | None = None
     writer: asyncio.Task[None] | None = None
+    place_of: str = ""
+    """The user whose place in this process it has taken."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Straight to the handler: the inherited one visits Django's shared sync thread before every message."""
@@ -37,7 +41,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
             case "websocket.disconnect":
                 await self.disconnect()
 
-    def stream(self, query: dict[str, str]) -> str:
+    def stream(self, query: list[tuple[str, str]]) -> str:
         raise NotImplementedError
 
     async def connect(self) -> None:
@@ -45,21 +49,34 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             await self.open()
         except (DatabaseError, InterfaceError):
-            await self.send({"type": "websocket.close", "code": protocol.TRY_LATER})
+            await self.send({"type": "websocket.close", "code": protocol.FULL})
             raise StopConsumer from None
 
     async def open(self) -> None:
         session_key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
-        if not (is_own_origin(self.scope) and session_key and await hub.current().admit(session_key)):
+        is_ours = is_own_origin(self.scope) and session_key
+        visitor = await hub.current().admit(session_key, self.right) if is_ours else None
+        if visitor is None:
             await self.send({"type": "websocket.close", "code": protocol.SESSION_OVER})
             raise StopConsumer
         await self.send({"type": "websocket.accept"})
-        query = dict(parse_qsl(self.scope["query_string"].decode(errors="replace")))
-        epoch, revision = query.pop("epoch", ""), _revision(query.pop("revision", ""))
-        self.page = hub.Page(self.stream(query), session_key)
+        await self.take_place(visitor.owner)
+        query = parse_qsl(self.scope["query_string"].decode(errors="replace"))
+        of_page = dict(query)
+        epoch, revision = of_page.get("epoch", ""), _revision(of_page.get("revision", ""))
+        query = [(name, value) for name, value in query if name not in ("epoch", "revision")]
+        self.page = hub.Page(self.stream(query), session_key, visitor)
         self.inbound = protocol.Inbound()
         self.writer = asyncio.create_task(self.write(self.page))
         await hub.current().join(self.page, epoch=epoch, revision=revision)
+
+    async def take_place(self, owner: str) -> None:
+        """Once it is open, because of a refused handshake a page cannot read the reason."""
+        if code := hub.current().places.take(owner):
+            metrics.refused(code)
+            await self.send({"type": "websocket.close", "code": code})
+            raise StopConsumer
+        self.place_of = owner
 
     def receive(self, message: dict[str, Any]) -> None:
         if self.page is None or self.page.is_closing:
@@ -67,7 +84,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         try:
             revision = self.inbound.read(message.get("text"), time.monotonic())
         except protocol.UnwelcomeFrame:
-            self.page.close(protocol.POLICY_VIOLATION)
+            self.page.close(protocol.UNWELCOME)
         else:
             hub.current().ack(self.page, revision)
 
@@ -98,6 +115,9 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
             hub.current().leave(self.page)
         if self.writer is not None:
             self.writer.cancel()
+        if self.place_of:
+            hub.current().places.give(self.place_of)
+            self.place_of = ""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """As inherited; and however it ends, the page leaves the hub."""
@@ -109,18 +129,31 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
 
 
 class BoardConsumer(LiveConsumer):
-    def stream(self, query: dict[str, str]) -> str:  # noqa: ARG002
+    def stream(self, query: list[tuple[str, str]]) -> str:  # noqa: ARG002
         return "board"
 
 
 class MeetingConsumer(LiveConsumer):
-    def stream(self, query: dict[str, str]) -> str:  # noqa: ARG002
-        return f"meeting:{self.scope['url_route']['kwargs']['pk']}"
+    def stream(self, query: list[tuple[str, str]]) -> str:
+        asked = urlencode(sorted(query))
+        return f"meeting:{self.scope['url_route']['kwargs']['pk']}{'?' if asked else ''}{asked}"
 
 
 class EventsConsumer(LiveConsumer):
-    def stream(self, query: dict[str, str]) -> str:
-        return f"events:{urlencode(sorted(query.items()))}"
+    right = Right.LOG
+
+    def stream(self, query: list[tuple[str, str]]) -> str:
+        return f"events:{urlencode(sorted(query))}"
+
+
+class PeopleConsumer(LiveConsumer):
+    def stream(self, query: list[tuple[str, str]]) -> str:
+        return f"people:{urlencode(sorted(query))}"
+
+
+class StatusConsumer(LiveConsumer):
+    def stream(self, query: list[tuple[str, str]]) -> str:  # noqa: ARG002
+        return "status"
 
 
 def is_own_origin(scope: dict[str, Any]) -> bool:

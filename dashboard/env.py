@@ -5,11 +5,13 @@ hand over secrets.
 """
 
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import environ
 
+MOST_DAYS = 36_500
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 EXIT_CONFIGURATION = 78
@@ -73,6 +75,39 @@ def integer(name: str, default: int, *, least: int, most: int) -> int:
     if value.isascii() and value.isdigit() and least <= int(value) <= most:
         return int(value)
     raise BadSettingError(name, f"use a whole number from {least} to {most}, not {value!r}")
+
+
+def days(name: str, *, least: int) -> int | None:
+    """For how many days; None: for ever, which is what nothing means, too."""
+    return _days(name, text(name), least)
+
+
+def days_by_type(name: str, *, least: int) -> dict[str, int | None]:
+    """For how many days, by type: `type=days`, separated by commas; a type may end in `*`."""
+    found: dict[str, int | None] = {}
+    for rule in words(name):
+        pattern, equals, value = (part.strip() for part in rule.partition("="))
+        if not equals or not EVENT_TYPE.fullmatch(pattern):
+            raise BadSettingError(name, f"use type=days or type=forever, with commas between them, not {rule!r}")
+        if pattern in found:
+            raise BadSettingError(name, f"says twice for how long {pattern} is kept")
+        found[pattern] = _days(name, value, least) if value else _refuse_days(name, value, least)
+    return found
+
+
+EVENT_TYPE = re.compile(r"[\w.]+\*?|\*")
+
+
+def _days(name: str, value: str, least: int) -> int | None:
+    if value in ("", "forever"):
+        return None
+    if value.isascii() and value.isdigit() and least <= int(value) <= MOST_DAYS:
+        return int(value)
+    return _refuse_days(name, value, least)
+
+
+def _refuse_days(name: str, value: str, least: int) -> NoReturn:
+    raise BadSettingError(name, f"use forever or a number of days from {least} to {MOST_DAYS}, not {value!r}")
 
 
 def words(name: str, default: tuple[str, ...] = ()) -> list[str]:

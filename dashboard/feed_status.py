@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Exists, F, Subquery
 from django.utils import timezone
 
-from dashboard.words import shown
 from zoomfeed.models import Feed, FeedState, Gap, Meeting, Source, Transport
+from zoomfeed.text import shown
 
 WORTH_A_BAR = timedelta(seconds=5)
 """A shorter gap marks the meetings that it concerns, and that is enough."""

@@ -1,58 +1,55 @@
-"""The one filter of the log: the stored view and its live tail use it, so that they cannot disagree."""
+"""What the query string of a meeting's page asks for. The page and its live updates use the same, and cannot disagree.
 
-from datetime import datetime, timedelta
-from typing import Any
+The filter of the log is `zoomfeed/filters.py`, since the admin uses it, too.
+"""
+
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import QuerySet
 
-from zoomfeed.catalogue import EVENT_NAMES
-from zoomfeed.models import Event
+from dashboard.roster import Window
 
-PERIODS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+PAGE_ROWS = 100
+"""How many people of each section a meeting's page shows at first."""
+
+ROWS = tuple(str(PAGE_ROWS * 2**power) for power in range(1, 7))
+"""How many it shows when asked for more. Few steps, so that pages of the same meeting mostly share a stream."""
 
 
-class EventFilter(forms.Form):
-    """What a query string asks of the log. An empty form asks for everything."""
+class RosterFilter(forms.Form):
+    """What a query string asks of the people of one meeting. What makes no sense asks for nothing."""
 
     q = forms.CharField(
-        label="Search",
+        label="Find a person",
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Meeting, person, e-mail or ID"}),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Find a person"}),
     )
-    name = forms.ChoiceField(
-        label="Event type",
-        required=False,
-        choices=[("", "All event types"), *((name, name) for name in EVENT_NAMES)],
-    )
-    period = forms.ChoiceField(
-        label="Period",
-        required=False,
-        choices=[("", "All time"), ("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days")],
-    )
-    meeting = forms.CharField(required=False, max_length=128, widget=forms.HiddenInput)
+    rows = forms.ChoiceField(required=False, choices=[(rows, rows) for rows in ("", *ROWS, "all")])
 
-    def queryset(self, now: datetime) -> QuerySet[Event]:
-        """The events that pass; none when the query string makes no sense, which the form's errors explain."""
-        events: QuerySet[Event] = Event.objects.all()
-        if not self.is_valid():
-            return events.none()
-        asked = self.cleaned_data
-        if asked["name"]:
-            events = events.filter(name=asked["name"])
-        if asked["meeting"]:
-            events = events.filter(meeting_uuid=asked["meeting"])
-        if asked["period"]:
-            events = events.filter(received_at__gte=now - PERIODS[asked["period"]])
-        if asked["q"]:
-            events = events.filter(Event.matching(asked["q"]))
-        return events
+    @property
+    def asked(self) -> dict[str, str]:
+        """What of it makes sense."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
-    def canonical(self) -> str:
-        """The query string that asks the same, and is the same however it was asked."""
-        if not self.is_valid():
-            return ""
-        asked: dict[str, Any] = self.cleaned_data
+    @property
+    def window(self) -> Window:
+        rows = self.asked.get("rows") or str(PAGE_ROWS)
+        words = self.asked.get("q", "").casefold().split()
+        return Window(tuple(words), None if rows == "all" else int(rows))
+
+    def canonical(self, **other: str) -> str:
+        """The query string that asks the same, or the same but for `other`."""
+        asked = self.asked | other
         return urlencode(sorted((name, value) for name, value in asked.items() if value))
+
+    @property
+    def more(self) -> str:
+        """What asks for twice as many rows; when that is not enough either, for all."""
+        rows = int(self.asked.get("rows") or PAGE_ROWS) * 2
+        return self.canonical(rows=str(rows) if str(rows) in ROWS else "all")
+
+    @property
+    def every(self) -> str:
+        return self.canonical(rows="all")

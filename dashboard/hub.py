@@ -17,13 +17,19 @@ from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_out
 from django.db import close_old_connections
+from django.dispatch import receiver
+from django.http import HttpRequest
 
-from dashboard import fragments, metrics, protocol, visitors
+from dashboard import fragments, metrics, processes, protocol, visitors
 from dashboard.feed_status import NOBODY
-from dashboard.protocol import Flow, Verdict
+from dashboard.protocol import Flow, Places, Verdict
+from dashboard.visitors import Visitor
 from zoomfeed.models import Head
-from zoomfeed.notify import GROUP
+from zoomfeed.notify import GROUP, heard
+from zoomfeed.viewer import Right, Viewer
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -66,10 +72,10 @@ class Source(Protocol):
     @property
     def too_much(self) -> type[Exception]: ...
     def position(self) -> Position: ...
-    def changes(self, stream: str, since: int) -> Any: ...
-    def by_the_clock(self, stream: str) -> dict[str, str]: ...
+    def changes(self, viewer: Viewer, stream: str, since: int) -> Any: ...
+    def by_the_clock(self, viewer: Viewer, stream: str) -> dict[str, str]: ...
     def feed_status(self) -> dict[str, Any]: ...
-    def welcome(self, session_keys: Collection[str]) -> set[str]: ...
+    def welcome(self, session_keys: Collection[str]) -> dict[str, Visitor]: ...
 
 
 class Database:
@@ -83,17 +89,21 @@ class Database:
         head, _ = Head.objects.get_or_create(pk=1)
         return Position(str(head.epoch), head.revision)
 
-    def changes(self, stream: str, since: int) -> Any:
-        return fragments.changes(stream, since)
+    def changes(self, viewer: Viewer, stream: str, since: int) -> Any:
+        return fragments.changes(viewer, stream, since)
 
-    def by_the_clock(self, stream: str) -> dict[str, str]:
-        return fragments.by_the_clock(stream)
+    def by_the_clock(self, viewer: Viewer, stream: str) -> dict[str, str]:
+        return fragments.by_the_clock(viewer, stream)
 
     def feed_status(self) -> dict[str, Any]:
         return fragments.feed_status()
 
-    def welcome(self, session_keys: Collection[str]) -> set[str]:
+    def welcome(self, session_keys: Collection[str]) -> dict[str, Visitor]:
         return visitors.welcome(session_keys)
+
+
+Key = tuple[str, Viewer]
+"""Of a stream, as whoever looks sees it."""
 
 
 @dataclass(eq=False)
@@ -102,6 +112,7 @@ class Page:
 
     stream: str
     session_key: str
+    visitor: Visitor
     outbox: asyncio.Queue[str | int] = field(default_factory=asyncio.Queue)
     flow: Flow = field(default_factory=Flow)
     code: int | None = None
@@ -109,6 +120,11 @@ class Page:
     @property
     def is_closing(self) -> bool:
         return self.code is not None
+
+    @property
+    def key(self) -> "Key":
+        """Pages with the same are owed the same."""
+        return self.stream, self.visitor.viewer.painted()
 
     def post(self, text: str) -> None:
         if not self.is_closing:
@@ -140,12 +156,15 @@ class Page:
 
 @dataclass(eq=False)
 class Stream:
-    """Pages that get the same updates. `sent`: where the last frame ended; `looked`: nothing is unsent up to there.
+    """Pages that get the same updates, as seen by `viewer`.
+
+    `sent`: where the last frame ended; `looked`: nothing is unsent up to there.
 
     `aged`: the items that change with time alone, as they were sent last.
     """
 
     name: str
+    viewer: Viewer
     sent: int
     looked: int
     pages: set[Page] = field(default_factory=set)
@@ -154,6 +173,11 @@ class Stream:
     aged: dict[str, str] = field(default_factory=dict)
     task: asyncio.Task[None] | None = None
 
+    @property
+    def kind(self) -> str:
+        """The name without what people search for, which is for no log."""
+        return self.name.partition(":")[0]
+
 
 class Hub:
     """See the module's docstring. The first `join` starts it, and it ends by itself when the last page has left."""
@@ -161,29 +185,50 @@ class Hub:
     def __init__(self, source: Source | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.source = source or Database()
         self.clock = clock
-        self.streams: dict[str, Stream] = {}
+        self.streams: dict[Key, Stream] = {}
         self.position: Position | None = None
+        self.position_at = float("-inf")
+        self.catching_up: dict[tuple[Key, int, Position], asyncio.Task[Any]] = {}
+        self.coming: tuple[set[str], asyncio.Task[dict[str, Visitor]]] | None = None
+        self.asking = asyncio.Lock()
         self.feed: dict[str, Any] = UNREADABLE
         self.behind: tuple[str, float] | None = None
         self.commits: deque[tuple[int, float]] = deque(maxlen=256)  # revision, and when it was committed
+        self.places = Places(settings.ROLLCALL_MOST_PAGES, settings.ROLLCALL_MOST_PAGES_PER_USER)
         self.rung = asyncio.Event()
         self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hub")
         self.tasks: list[asyncio.Task[None]] = []
 
     # Pages
 
-    async def admit(self, session_key: str) -> bool:
-        """Is this the session of active staff?"""
-        return session_key in await self.run(self.source.welcome, [session_key])
+    async def admit(self, session_key: str, right: Right) -> Visitor | None:
+        """Who may have a page open in this session; None when it is not active staff with the right to that page."""
+        visitor = await self._known_as(session_key)
+        return visitor if visitor and visitor.viewer.may(right) else None
+
+    async def _known_as(self, session_key: str) -> Visitor | None:
+        """Whose session it is. Those who come while the database is asked are asked for together."""
+        if self.coming is None:
+            self.coming = {session_key}, asyncio.get_running_loop().create_task(self._ask())
+        keys, answer = self.coming
+        keys.add(session_key)
+        return (await asyncio.shield(answer)).get(session_key)
+
+    async def _ask(self) -> dict[str, Visitor]:
+        async with self.asking:
+            assert self.coming is not None
+            (keys, _), self.coming = self.coming, None
+            return await self.run(self.source.welcome, keys)
 
     async def join(self, page: Page, *, epoch: str, revision: int) -> None:
         """Bring a page that shows `revision` up to date, and keep it so until `leave`."""
         caught_up = await self._catch_up(page, epoch, revision)
         position = self.position
         assert position is not None
-        stream = self.streams.get(page.stream)
+        stream = self.streams.get(page.key)
         if stream is None:
-            stream = self.streams[page.stream] = Stream(page.stream, position.revision, position.revision)
+            viewer = page.visitor.viewer.painted()
+            stream = self.streams[page.key] = Stream(page.stream, viewer, position.revision, position.revision)
         if not caught_up:
             page.post(protocol.RESYNC)
         stream.pages.add(page)
@@ -196,15 +241,24 @@ class Hub:
             self._start()  # ticks at once
 
     def leave(self, page: Page) -> None:
-        stream = self.streams.get(page.stream)
+        stream = self.streams.get(page.key)
         if stream is None or page not in stream.pages:
             return
         stream.pages.discard(page)
         metrics.closed(page.stream, page.code)
         if not stream.pages:
-            del self.streams[page.stream]
+            del self.streams[page.key]
         if not self.streams:
             self._stop()
+
+    def end(self, session_key: str) -> None:
+        """Close what is open of a session that is over."""
+        for page in self._pages():
+            if page.session_key == session_key:
+                page.close(protocol.SESSION_OVER)
+
+    def _pages(self) -> list[Page]:
+        return [page for stream in self.streams.values() for page in stream.pages]
 
     def ack(self, page: Page, revision: int) -> None:
         if page.flow.ack(revision):
@@ -212,12 +266,11 @@ class Hub:
 
     async def _catch_up(self, page: Page, epoch: str, revision: int) -> bool:
         for _ in range(CATCH_UPS):
-            position = await self.run(self.source.position)
-            self._move_to(position)
+            position = await self._position(epoch, revision)
             if epoch != position.epoch or revision > position.revision:
                 return False
             try:
-                changes = await self.run(self.source.changes, page.stream, revision)
+                changes = await self._changes(page, revision, position)
             except self.source.too_much:
                 return False
             text = _frame(changes, revision, position.revision)
@@ -225,17 +278,35 @@ class Hub:
                 return False
             page.update(text, position.revision, self.clock())
             revision = position.revision
-            stream = self.streams.get(page.stream)
+            stream = self.streams.get(page.key)
             if stream is None or stream.sent <= revision:
                 # nothing awaits between here and the page's entry into its stream
                 return True
         return False
 
+    async def _position(self, epoch: str, revision: int) -> Position:
+        """How far the database is; as of a moment ago where that is enough, so that a crowd begins at one place."""
+        known, is_fresh = self.position, self.clock() - self.position_at <= protocol.FRAME_INTERVAL_S
+        if known and is_fresh and known.epoch == epoch and known.revision >= revision:
+            return known
+        position = await self.run(self.source.position)
+        self._move_to(position)
+        return position
+
+    async def _changes(self, page: Page, revision: int, position: Position) -> Any:
+        """What a page has missed. Worked out once for all who ask the same meanwhile."""
+        asked = (page.key, revision, position)
+        if asked not in self.catching_up:
+            work = self.run(self.source.changes, page.visitor.viewer, page.stream, revision)
+            self.catching_up[asked] = task = asyncio.get_running_loop().create_task(work)
+            task.add_done_callback(lambda _: self.catching_up.pop(asked, None))
+        return await asyncio.shield(self.catching_up[asked])
+
     # Life
 
     def _start(self) -> None:
         if not self.tasks:
-            self.tasks = [asyncio.create_task(job()) for job in (self._listen, self._watch, self._tick)]
+            self.tasks = [asyncio.create_task(job()) for job in (self._listen, self._watch, self._tick, self._guard)]
 
     def _stop(self) -> None:
         for task in self.tasks:
@@ -265,11 +336,12 @@ class Hub:
                 if self.clock() - joined_at >= LOOK_S:
                     async with asyncio.timeout(LAYER_DEADLINE_S):
                         await layer.group_add(GROUP, channel)
+                        await layer.group_send(GROUP, processes.message())
                     joined_at = self.clock()
                 await asyncio.wait([receiving], timeout=LOOK_S)
                 if receiving.done():
-                    self._heard(receiving.result())
-                    self.rung.set()
+                    with contextlib.suppress(ValueError):  # no message of any layer of ours
+                        self._heard(receiving.result())
                     receiving = asyncio.ensure_future(layer.receive(channel))
         finally:
             receiving.cancel()
@@ -279,12 +351,19 @@ class Hub:
                 async with asyncio.timeout(LAYER_DEADLINE_S):
                     await layer.group_discard(GROUP, channel)
 
-    def _heard(self, message: dict[str, Any]) -> None:
-        """A ring says that something is new, or that what is new cannot be written."""
-        if committed_s := message.get("committed_s"):
-            self.commits.append((message["revision"], committed_s))
-        if since := message.get("behind_since"):
-            self.behind = str(since), self.clock()
+    def _heard(self, message: object) -> None:
+        """A ring says that something is new, or that it cannot be written; other processes say who they are.
+
+        Anything else is none of ours, and nothing that comes this way is ever shown to a page as markup.
+        """
+        if isinstance(message, dict) and message.get("type") == processes.TYPE:
+            processes.hear(message, time.monotonic())
+        elif ring := heard(message):
+            if ring.committed_s:
+                self.commits.append((ring.revision, ring.committed_s))
+            if ring.behind_since:
+                self.behind = ring.behind_since.isoformat(), self.clock()
+            self.rung.set()
 
     def _known(self, feed: dict[str, Any]) -> dict[str, Any]:
         """With what the database could not say of itself."""
@@ -323,7 +402,7 @@ class Hub:
         if self.position is not None and position.epoch != self.position.epoch:
             for stream in self.streams.values():
                 stream.sent = stream.looked = position.revision
-        self.position = position
+        self.position, self.position_at = position, self.clock()
 
     async def _follow(self, stream: Stream) -> None:
         """Send what is new on one stream until there is nothing: at once first, then at the pace of frames."""
@@ -331,13 +410,13 @@ class Hub:
             await asyncio.sleep(max(0.0, stream.sent_at + protocol.FRAME_INTERVAL_S - self.clock()))
             to = self.position.revision
             try:
-                changes = await self.run(self.source.changes, stream.name, stream.looked)
+                changes = await self.run(self.source.changes, stream.viewer, stream.name, stream.looked)
                 text = _frame(changes, stream.sent, to) if _is_worth_sending(changes) else ""
                 text = protocol.RESYNC if len(text) > protocol.MOST_IN_FRAME else text
             except self.source.too_much:
                 text = protocol.RESYNC
             except Exception as error:  # noqa: BLE001 - the next look tries again
-                logger.warning("cannot render what is new on %s (%s)", stream.name, error)
+                logger.warning("cannot render what is new on %s (%s)", stream.kind, error)
                 stream.failing_since = stream.failing_since or self.clock()
                 if self.clock() - stream.failing_since < FAILING_S:
                     return
@@ -357,10 +436,9 @@ class Hub:
     async def _tick(self) -> None:
         while True:
             try:
-                await self._check()
                 self.feed = self._known(await self.run(self.source.feed_status))
             except Exception as error:  # noqa: BLE001 - pages stay while the database is away, and say so
-                logger.warning("cannot check who is watching (%s)", error)
+                logger.warning("cannot read how the feed is (%s)", error)
                 self.feed = self._known(UNREADABLE)
             self._send_ticks()
             await self._age()
@@ -370,9 +448,9 @@ class Hub:
         """Send what time alone has changed. It moves no revision, so a page need not acknowledge it."""
         for stream in list(self.streams.values()):
             try:
-                items = await self.run(self.source.by_the_clock, stream.name)
+                items = await self.run(self.source.by_the_clock, stream.viewer, stream.name)
             except Exception as error:  # noqa: BLE001 - the next tick tries again
-                logger.warning("cannot render what has aged on %s (%s)", stream.name, error)
+                logger.warning("cannot render what has aged on %s (%s)", stream.kind, error)
                 continue
             if changed := {name: item for name, item in items.items() if stream.aged.get(name) != item}:
                 stream.aged = items
@@ -380,12 +458,21 @@ class Hub:
                 for page in stream.pages:
                     page.tick(text, now)
 
+    async def _guard(self) -> None:
+        """Beside the ticks, because one that is late must not let anybody stay."""
+        while True:
+            try:
+                await self._check()
+            except Exception as error:  # noqa: BLE001 - pages stay while the database is away, and say so
+                logger.warning("cannot check who is watching (%s)", error)
+            await asyncio.sleep(protocol.CHECK_S)
+
     async def _check(self) -> None:
-        """Open sockets outlive logout, deactivation and deletion: look whom they belong to."""
-        pages = [page for stream in self.streams.values() for page in stream.pages]
+        """Open sockets outlive logout, deactivation, deletion and roles: look whom they belong to, and as whom."""
+        pages = self._pages()
         still_welcome = await self.run(self.source.welcome, {page.session_key for page in pages})
         for page in pages:
-            if page.session_key not in still_welcome:
+            if still_welcome.get(page.session_key) != page.visitor:
                 page.close(protocol.SESSION_OVER)
 
     def _send_ticks(self) -> None:
@@ -426,3 +513,16 @@ def current() -> Hub:
     if loop not in _hubs:
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+@receiver(user_logged_out)
+def end_session(request: HttpRequest, **_: object) -> None:
+    """Close at once what this process shows of a session whose user signs out, from whatever thread that is said.
+
+    The session goes first: a page that is told loads itself again, and must be led to the login then.
+    """
+    if session_key := request.session.session_key:
+        request.session.delete()
+        for loop, hub in list(_hubs.items()):
+            with contextlib.suppress(RuntimeError):  # a loop that has ended shows nothing
+                loop.call_soon_threadsafe(hub.end, session_key)

@@ -29,19 +29,23 @@ MOST_COUNTED = 1000
 MOST_CHARS = 1_000_000
 """The longest text of a feed that is passed on; a busy one has a twentieth of it."""
 
-STREAMS = ("board", "meeting", "events")
+STREAMS = ("board", "meeting", "events", "people", "status")
 CLOSED = {
     protocol.SESSION_OVER: "session_over",
     protocol.TOO_SLOW: "too_slow",
-    protocol.POLICY_VIOLATION: "policy",
+    protocol.UNWELCOME: "policy",
     protocol.BROKEN: "broken",
 }
+REFUSED = {protocol.FULL: "full", protocol.TOO_MANY_OF_USER: "of_one_user"}
 PAGE_DELAY_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 
 _OPEN = Gauge("rollcall_open_pages", "Pages that this process keeps in step.", ["stream"], registry=WEB)
 for _stream in STREAMS:
     _OPEN.labels(_stream)  # 0 until somebody looks
 _CLOSED = Counter("rollcall_pages_closed", "Pages that went, by whose wish.", ["reason"], registry=WEB)
+_REFUSED = Counter("rollcall_pages_refused", "Pages that got no place, and why.", ["reason"], registry=WEB)
+for _reason in REFUSED.values():
+    _REFUSED.labels(_reason)
 _RESYNCS = Counter("rollcall_resyncs", "Pages that were told to fetch themselves again.", registry=WEB)
 _PAGE_DELAY = Histogram(
     "rollcall_page_delay_seconds", "From a commit until its pages have it.", buckets=PAGE_DELAY_S, registry=WEB
@@ -59,6 +63,11 @@ def closed(stream: str, code: int | None) -> None:
     """A page went: with the close code that we gave it, or with None by itself."""
     _OPEN.labels(_kind(stream)).dec()
     _CLOSED.labels("left" if code is None else CLOSED.get(code, OTHER)).inc()
+
+
+def refused(code: int) -> None:
+    """A page got no place, and was closed with this code."""
+    _REFUSED.labels(REFUSED[code]).inc()
 
 
 def resynced() -> None:

@@ -4,7 +4,7 @@ No socket, no database and no clock: instants are passed in, in seconds of any c
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,17 +14,23 @@ FRAME_INTERVAL_S = 0.25
 """The first change goes at once, the next ones of a stream at most this often."""
 
 TICK_S = 5.0
+CHECK_S = 3.0
+"""How often to ask whom open pages belong to, so that none outlives its login by five seconds."""
+
 WINDOW_FRAMES = 64
 WINDOW_S = 5.0
 CUT_S = 30.0
 MAX_INBOUND_BYTES = 4096
 MAX_INBOUND_PER_S = 20
 
+UNWELCOME = 4400
 SESSION_OVER = 4401
 TOO_SLOW = 4408
-POLICY_VIOLATION = 1008
-BROKEN = 1011
-TRY_LATER = 1013
+TOO_MANY_OF_USER = 4429
+BROKEN = 4500
+FULL = 4503
+"""Why a socket is closed, after the statuses of HTTP. Daphne lets an application close with 1000 and with 3000 to 4999
+only, and leaves a socket open that should be closed with any other code."""
 
 MOST_IN_FRAME = 256 * 1024
 """Characters, of up to four bytes each: servers refuse to send a frame of more than a megabyte, and close nothing."""
@@ -100,6 +106,28 @@ class Flow:
         return bool(self.unacked) and (len(self.unacked) >= WINDOW_FRAMES or now - self.unacked[0][1] > WINDOW_S)
 
 
+@dataclass(slots=True)
+class Places:
+    """How many sockets a process has open, in all and of each user. Whoever takes a place gives it back."""
+
+    most: int
+    most_per_user: int
+    taken: Counter[str] = field(default_factory=Counter)
+
+    def take(self, user: str) -> int | None:
+        """A place for one more; or else the code to close it with, and then there is nothing to give back."""
+        if self.taken[user] >= self.most_per_user:
+            return TOO_MANY_OF_USER
+        if self.taken.total() >= self.most:
+            return FULL
+        self.taken[user] += 1
+        return None
+
+    def give(self, user: str) -> None:
+        self.taken[user] -= 1
+        self.taken += Counter()  # forgets who has none
+
+
 class UnwelcomeFrame(Exception):
     """A page sent what no page of ours sends."""
 
@@ -119,7 +147,7 @@ class Inbound:
             frame = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise UnwelcomeFrame("not JSON") from error
-        if not isinstance(frame, dict) or frame.keys() != {"ack"} or type(frame["ack"]) is not int:
+        if not isinstance(frame, dict) or frame.keys() != {"ack"} or not _is_revision(frame["ack"]):
             raise UnwelcomeFrame("not an ack")
         return int(frame["ack"])
 
@@ -129,3 +157,7 @@ class Inbound:
         self.arrivals.append(now)
         if len(self.arrivals) > MAX_INBOUND_PER_S:
             raise UnwelcomeFrame("too many")
+
+
+def _is_revision(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "dashboard.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
+    "dashboard.middleware.CompressPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -74,7 +75,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "dashboard.views.site",
+                "dashboard.views.page.site",
             ],
         },
     },
@@ -107,6 +108,13 @@ else:
 # Where events wait on disk while the database is away. On another disk than the database it also bears a full one.
 SPOOL_DIR = env.text("SPOOL_DIR") or str(BASE_DIR / "data" / "spool")
 
+# For how many days what is kept; `prune` lets go of the rest. Not less than two: Zoom repeats events for 85 minutes,
+# repair asks for a day, and what comes again must still be known.
+KEEP_EVENTS_DAYS = env.days("KEEP_EVENTS_DAYS", least=2)
+KEEP_EVENT_TYPES = env.days_by_type("KEEP_EVENT_TYPES", least=2)
+KEEP_MEETINGS_DAYS = env.days("KEEP_MEETINGS_DAYS", least=2)
+KEEP_PERSONAL_DATA_DAYS = env.days("KEEP_PERSONAL_DATA_DAYS", least=2)
+
 # The bell. redis-py 8 gives sockets a read timeout of 5 s, at which idle subscribers break: name our own.
 REDIS_URL = env.text("REDIS_URL")
 CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -128,6 +136,10 @@ if REDIS_URL:
         }
     }
 
+# Pages that one web process keeps in step, in all and of one person
+ROLLCALL_MOST_PAGES = env.integer("ROLLCALL_MOST_PAGES", 1_000, least=1, most=100_000)
+ROLLCALL_MOST_PAGES_PER_USER = env.integer("ROLLCALL_MOST_PAGES_PER_USER", 20, least=1, most=100_000)
+
 # Monitoring. Empty: there is no /metrics.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
@@ -143,6 +155,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 
 # TLS: every address beyond this machine needs it. Plain http stays possible on loopback, for a first look.
 SITE_HTTPS = env.boolean("SITE_HTTPS", default=any(not env.is_loopback(host) for host in ALLOWED_HOSTS))
+CSRF_COOKIE_HTTPONLY = True  # forms bring the token; no script of ours reads the cookie
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come from inside, without TLS
 if SITE_HTTPS:
@@ -156,6 +169,8 @@ if TRUSTED_PROXIES:
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "dashboard.reports.ReporterFilter"
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.text("TIME_ZONE") or "UTC"
 USE_TZ = True
@@ -164,6 +179,7 @@ USE_THOUSAND_SEPARATOR = False
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+SERVESTATIC_ALLOW_ALL_ORIGINS = False  # nothing of ours is for the pages of others
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -181,14 +197,20 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"secrets": {"()": "zoomfeed.oauth.RedactSecrets"}},
     "formatters": {
-        "text": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "text": {
+            "()": "dashboard.logs.TextFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
         "json": {"()": "dashboard.logs.JsonFormatter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
-        # The handshake line of websockets holds the token, and Daphne's access log holds what people search for
+        # The handshake line of websockets holds the token, the addresses of REST hold people's and meetings' ids, and
+        # Daphne's access log holds what people search for
         "websockets": {"level": "INFO"},
+        "urllib3": {"level": "INFO"},
         "websockets.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},

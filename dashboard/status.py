@@ -3,6 +3,9 @@
 Each query reads a fixed number of rows, however long the log is. Words are made here; the template escapes them.
 """
 
+import math
+import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,17 +17,20 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from dashboard import health, metrics, words
+from dashboard import health, processes, words
 from dashboard.feed_status import feed_status
-from dashboard.version import version
 from zoomfeed import room
 from zoomfeed.models import Event, Feed, FeedState, Gap, RejectedFrame, Source, Transport
+from zoomfeed.viewer import Viewer
 
 GAPS = 20
 REJECTED = 10
 POISONED = 10
 MOST_EVENTS = 10_000
 """Where counting the events of an hour ends."""
+
+MOST_DELAYS = 1000
+"""Of so many events of the hour, the newest, the delay is looked at."""
 
 LAG = timedelta(minutes=10)
 """A transport that is so far behind the other one has missed something."""
@@ -40,11 +46,12 @@ WELL, WAIT, BAD, UNUSED = "live", "wait", "bad", "left"
 
 @dataclass(frozen=True)
 class Fact:
-    """A line of a part: a text, or an instant."""
+    """A line of a part: a text, or an instant, of which `ago` asks how long ago it was."""
 
     name: str
     text: str = ""
     at: datetime | None = None
+    ago: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,9 +110,9 @@ class Overview:
         return "Everything works"
 
 
-def overview() -> Overview:
+def overview(viewer: Viewer) -> Overview:
     now = timezone.now()
-    feed = Feed.objects.order_by(F("lease_until").desc(nulls_last=True), "-pk").defer("metrics").first()
+    feed = Feed.objects.order_by(F("lease_until").desc(nulls_last=True), "-pk").first()
     sources = {source.transport: source for source in Source.objects.all()}
     parts = [
         _socket(feed, feed_status(), sources),
@@ -115,8 +122,8 @@ def overview() -> Overview:
         *_machine(health.readiness(), feed),
     ]
     gaps = Gap.objects.order_by("-started_at")[:GAPS]
-    rejected = RejectedFrame.objects.order_by("-received_at").defer("raw")[:REJECTED]
-    return Overview(now, parts, [missed(gap, now) for gap in gaps], list(rejected), _poisoned())
+    rejected = RejectedFrame.objects.seen_by(viewer).order_by("-received_at").defer("raw")[:REJECTED]
+    return Overview(now, parts, [missed(gap, now) for gap in gaps], list(rejected), _poisoned(viewer))
 
 
 # The socket
@@ -166,8 +173,11 @@ def _lags(source: Source | None, other: Source | None) -> bool:
 def _socket_facts(feed: Feed) -> list[Fact]:
     facts = [
         Fact("Connected since" if feed.state == FeedState.LIVE else "Last connected", at=feed.connected_at),
-        Fact("Last frame, heartbeats too", at=feed.last_frame_at),
+        Fact("Last frame", at=feed.last_frame_at, ago=True),
+        Fact("Last heartbeat answered", at=feed.last_heartbeat_at, ago=True),
         Fact("Next try", at=feed.retry_at),
+        Fact("Token issued", at=feed.token_at, ago=True),
+        Fact("Token ends", at=feed.token_until),
         Fact("Reconnects", str(feed.reconnects)),
         Fact("Held by", feed.holder),
         Fact("Simulated", "yes" if feed.simulated else ""),
@@ -195,10 +205,10 @@ def _webhooks(sources: Mapping[str, Source]) -> Part:
 
 def _brought(source: Source) -> list[Fact]:
     return [
-        Fact("Last event", at=source.last_at),
-        Fact("New to the log", str(source.events)),
-        Fact("Known already", str(source.duplicates)),
-        Fact("Unreadable", str(source.rejected)),
+        Fact("Last event", at=source.last_at, ago=True),
+        Fact("New to the log", words.grouped(source.events)),
+        Fact("Known already", words.grouped(source.duplicates)),
+        Fact("Unreadable", words.grouped(source.rejected)),
     ]
 
 
@@ -247,14 +257,56 @@ def _blocked_until(noted: object, now: datetime) -> datetime | None:
 
 
 def _log(feed: Feed | None, now: datetime) -> Part:
-    recent = Event.objects.filter(received_at__gte=now - timedelta(hours=1))[:MOST_EVENTS].count()
-    facts = [Fact("Events within the hour", _up_to(recent, MOST_EVENTS))]
+    facts = [*_pace(now), *_delays(now), *_commits(feed)]
     if feed is None or feed.behind_since is None:
         return Part("Log", WELL, "In step", facts=facts)
     facts += [Fact("Behind since", at=feed.behind_since), Fact("Waiting", _plural(feed.spooled, "event"))]
     reason = "Events are kept aside until the database takes them."
     todo = "See that the database runs, answers in time and has room on its disk."
     return Part("Log", BAD, "Behind", reason, todo, facts)
+
+
+def _pace(now: datetime) -> list[Fact]:
+    counted = {
+        minutes: Event.objects.filter(received_at__gte=now - timedelta(minutes=minutes))[:MOST_EVENTS].count()
+        for minutes in (5, 60)
+    }
+    return [
+        Fact("Events a minute", f"{_up_to(counted[5] / 5, MOST_EVENTS / 5)}, of the last 5 minutes"),
+        Fact("Events within the hour", _up_to(counted[60], MOST_EVENTS)),
+    ]
+
+
+def _delays(now: datetime) -> list[Fact]:
+    """From Zoom's notice to its arrival. What repair asks for is of the past, and left out."""
+    newest = Event.objects.filter(received_at__gte=now - timedelta(hours=1)).order_by("-received_at")
+    rows = newest.values_list("transport", "occurred_at", "received_at")[:MOST_DELAYS]
+    delays = sorted(
+        max(0.0, (received_at - occurred_at).total_seconds())
+        for transport, occurred_at, received_at in rows
+        if occurred_at and transport != Transport.REST
+    )
+    if not delays:
+        return []
+    median, late = (delays[math.ceil(len(delays) * share) - 1] for share in (0.5, 0.95))
+    return [
+        Fact("From Zoom to us, median", _seconds(median)),
+        Fact("95 of 100 within", f"{_seconds(late)}, of {_plural(len(delays), 'event')} of the hour"),
+    ]
+
+
+COMMITTED = re.compile(r'^rollcall_log_delay_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
+
+
+def _commits(feed: Feed | None) -> list[Fact]:
+    """From arrival to the log, as the feed has counted it since it started."""
+    buckets = [(float(most), float(count)) for most, count in COMMITTED.findall(feed.metrics if feed else "")]
+    total = max((count for _, count in buckets), default=0.0)
+    within_s = next((most for most, count in buckets if count >= total * 0.95), math.inf)
+    if not total or math.isinf(within_s):
+        return []
+    within = f"{within_s * 1000:g} ms" if within_s < 1 else f"{within_s:g} s"
+    return [Fact("From us to the log, 95 of 100", f"within {within}")]
 
 
 def _machine(parts: Mapping[str, str], feed: Feed | None) -> Iterable[Part]:
@@ -273,8 +325,22 @@ def _machine(parts: Mapping[str, str], feed: Feed | None) -> Iterable[Part]:
         yield Part(name, BAD, "Away", reason, "Start Redis, or correct REDIS_URL.", where)
     yield from _clock(feed)
     yield _disk()
-    pages = [Fact("Version", version()), Fact("Open pages", str(metrics.open_pages()))]
-    yield Part("This web process", WELL, "There", facts=pages)
+    yield _processes()
+
+
+def _processes() -> Part:
+    known = processes.known(time.monotonic())
+    facts = [
+        Fact("Version", known[0].version),
+        Fact("Open pages", str(sum(process.pages for process in known))),
+        *(Fact(process.name, _plural(process.pages, "page")) for process in known),
+    ]
+    reason = "Those with an open page: one without says nothing of itself."
+    state = "There" if len(known) == 1 else f"{len(known)} of them"
+    if len({process.version for process in known}) == 1:
+        return Part("Web processes", WELL, state, reason, facts=facts)
+    facts += [Fact(f"Version of {process.name}", process.version) for process in known]
+    return Part("Web processes", WAIT, "Not alike", reason, "Restart those of the older version.", facts)
 
 
 def _clock(feed: Feed | None) -> Iterable[Part]:
@@ -289,7 +355,8 @@ def _clock(feed: Feed | None) -> Iterable[Part]:
 
 def _disk() -> Part:
     """Of this machine; a feed that runs on another one tells of its own in its metrics and its log."""
-    facts = [Fact("Free", f"{room.free_bytes() / 2**30:.1f} GiB")]
+    free = room.free_bytes() / 2**30
+    facts = [Fact("Free", f"{free:.1f} GiB" if free < 10 else f"{free:.0f} GiB")]
     if not room.is_low():
         return Part("Disk", WELL, "Has room", facts=facts)
     reason = "Soon nothing can be kept that Zoom sends."
@@ -311,8 +378,10 @@ def missed(gap: Gap, now: datetime) -> Missed:
     return Missed(gap, length, WAIT, f"Not repaired: {gap.repaired}" if gap.repaired else "Not repaired")
 
 
-def _poisoned() -> list[Poisoned]:
-    found = Event.objects.exclude(fold_error="").order_by("-pk").only("received_at", "name", "fold_error")
+def _poisoned(viewer: Viewer) -> list[Poisoned]:
+    found = (
+        Event.objects.seen_by(viewer).exclude(fold_error="").order_by("-pk").only("received_at", "name", "fold_error")
+    )
     return [Poisoned(event, _last_line(event.fold_error)) for event in found[:POISONED]]
 
 
@@ -320,8 +389,12 @@ def _last_line(error: str) -> str:
     return next((line for line in reversed(error.splitlines()) if line.strip()), "")[:200]
 
 
-def _up_to(number: int, most: int) -> str:
-    return f"{number} or more" if number >= most else str(number)
+def _up_to(number: float, most: float) -> str:
+    return f"{number:,g} or more" if number >= most else f"{number:,g}"
+
+
+def _seconds(length_s: float) -> str:
+    return f"{length_s:.1f} s" if length_s < 60 else words.duration(timedelta(seconds=length_s))
 
 
 def _plural(number: int, word: str) -> str:

@@ -1,30 +1,39 @@
 """Which address shows what."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard import views
+from dashboard.views import entrance, events, exports, history, live, machines, meetings, people, saved_filters, status
 
-machines = [
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
-    path("metrics", views.metrics_for_prometheus, name="metrics"),
-    path("favicon.ico", views.favicon),
+for_machines = [
+    path("healthz", machines.healthz, name="healthz"),
+    path("readyz", machines.readyz, name="readyz"),
+    path("metrics", machines.metrics_for_prometheus, name="metrics"),
+    path("favicon.ico", machines.favicon),
 ]
 
-people = [
-    path("login/", LoginView.as_view(template_name="login.html", redirect_authenticated_user=True), name="login"),
+accounts = [
+    path("login/", entrance.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("admin/login/", views.admin_login),
+    path("admin/login/", entrance.admin_login),
     path("admin/", admin.site.urls),
 ]
 
 pages = [
-    path("", views.live, name="live"),
-    path("meetings/<int:pk>/", views.meeting, name="meeting"),
-    path("events/", views.events, name="events"),
-    path("status/", views.status, name="status"),
+    path("", live.live, name="live"),
+    path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
+    path("meetings/<int:pk>/attendance.csv", meetings.attendance_csv, name="attendance_csv"),
+    path("meetings/<int:pk>/attendance.xlsx", meetings.attendance_xlsx, name="attendance_xlsx"),
+    path("people/", people.people, name="people"),
+    path("events/", events.events, name="events"),
+    path("history/", history.history, name="history"),
+    path("history/<slug:what>.csv", history.sheet, name="history-sheet"),
+    path("events/export.<str:kind>", exports.export, name="export"),
+    path("events/<int:pk>/", events.event, name="event"),
+    path("events/filters/", saved_filters.save, name="save-filter"),
+    path("events/filters/<int:pk>/delete/", saved_filters.delete, name="delete-filter"),
+    path("status/", status.status, name="status"),
 ]
 
-urlpatterns = [*machines, *people, *pages]
+urlpatterns = [*for_machines, *accounts, *pages]

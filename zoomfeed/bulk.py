@@ -1,10 +1,10 @@
 """Many rows at once, past the ORM's compiler of SQL, which costs several times what the database does.
 
-For `record` and `rows`, inside their transaction and under the write lock. Names of tables and columns come from the
-models, values are bound as parameters.
+For `record`, `rows` and what changes the past, inside their transaction and under the write lock. Names of tables and
+columns come from the models, values are bound as parameters.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
@@ -28,6 +28,15 @@ def save(model: type[models.Model], objects: Sequence[Any]) -> None:
     columns = tuple(field.attname for field in model._meta.concrete_fields)
     rows = ([getattr(one, name) for name in columns] for one in objects)
     _execute(_upsert_sql(model, connection.vendor), _fields(model, columns), rows)
+
+
+def update(model: type[models.Model], columns: Sequence[str], rows: Mapping[int, Sequence[Any]]) -> None:
+    """Some columns of rows that are there, by primary key."""
+    fields = _fields(model, columns)
+    changes = ", ".join(f"{_quoted(field)} = %s" for field in fields)
+    table, key = connection.ops.quote_name(model._meta.db_table), _quoted(model._meta.pk)
+    sql = f"UPDATE {table} SET {changes} WHERE {key} = %s"  # noqa: S608
+    _execute(sql, [*fields, model._meta.pk], ([*values, pk] for pk, values in rows.items()))
 
 
 def reserve(model: type[models.Model], count: int) -> list[int]:

@@ -138,3 +138,50 @@ EVENT_NAMES = (
     "webinar.started",
     "webinar.updated",
 )
+
+REPAIR_NAMES = ("rest.live_meeting", "rest.past_meeting", "rest.participants")
+"""What Rollcall writes into the log itself, when it compares with what Zoom knows."""
+
+GROUPS = (
+    ("Waiting rooms", ("waiting_room", "admitted", "jbh")),
+    ("Breakout rooms", ("breakout_room",)),
+    ("Sharing and chat", ("sharing", "chat")),
+    ("Registration", ("registration",)),
+    ("Summaries and media streams", ("summary_", "ai_companion", "aic_", "rtms")),
+    ("People", ("participant",)),
+    ("Comparison with Zoom", ("rest.",)),
+    ("Planning", ("created", "updated", "deleted", "recovered", "invitation")),
+    ("Meetings", ("meeting.", "webinar.")),
+)
+"""What a group of event types is called, and what stands in their names. The first that fits counts."""
+
+GROUPS_SHOWN = (
+    "Meetings",
+    "People",
+    "Waiting rooms",
+    "Breakout rooms",
+    "Sharing and chat",
+    "Recordings",
+    "Planning",
+    "Registration",
+    "Users",
+    "Summaries and media streams",
+    "Comparison with Zoom",
+    "Account",
+)
+"""In the order in which people look for them."""
+
+
+def group_of(name: str) -> str:
+    """What an event is about, as the choices of a filter are grouped."""
+    if name.startswith(("recording.", "user.")):
+        return "Recordings" if name.startswith("recording.") else "Users"
+    return next((label for label, marks in GROUPS if any(mark in name for mark in marks)), "Account")
+
+
+def grouped_names() -> list[tuple[str, list[str]]]:
+    """All names that may be asked for, by group."""
+    groups: dict[str, list[str]] = {label: [] for label in GROUPS_SHOWN}
+    for name in (*EVENT_NAMES, *REPAIR_NAMES):
+        groups[group_of(name)].append(name)
+    return list(groups.items())

@@ -1,10 +1,15 @@
-"""What `manage.py check` says of the Zoom settings."""
+"""What `manage.py check` says of the settings."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
+from zoomfeed.catalogue import EVENT_NAMES
+from zoomfeed.rest_events import READERS as REST_NAMES
+from zoomfeed.retention import fits
+
+KNOWN_NAMES = (*EVENT_NAMES, *REST_NAMES)
 NEEDED = ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET", "ZOOM_SUBSCRIPTION_ID")
 
 
@@ -46,4 +51,17 @@ def processes_can_ring_each_other(**_: Any) -> list[CheckMessage]:
             hint="Set REDIS_URL when runfeed and the web server are separate processes.",
             id="zoomfeed.W002",
         )
+    ]
+
+
+@register()
+def types_to_keep_are_types_of_zoom(**_: Any) -> list[CheckMessage]:
+    unknown = [pattern for pattern in settings.KEEP_EVENT_TYPES if not any(fits(name, pattern) for name in KNOWN_NAMES)]
+    return [
+        Warning(
+            f"KEEP_EVENT_TYPES names {pattern}, and no event of Zoom is called that.",
+            hint="meeting.participant_qos names one type, meeting.chat_* all that begin so.",
+            id="zoomfeed.W003",
+        )
+        for pattern in unknown
     ]

@@ -32,6 +32,9 @@ HEALTHY_S = 300.0
 SOON_S = 10.0
 """A connection that Zoom closes politely before it is so old was taken over by another client."""
 
+PERSON_S = 30.0
+"""How long to wait at least while a person has to act."""
+
 MOST_TAKEOVERS = 3
 CONTESTED_S = 30.0
 """How long to wait at least before the socket is taken back from another client, so that not both go blind."""
@@ -57,6 +60,7 @@ class Connections:
         self.grant = subscription.grant
         self.attempt = 0
         self.refusals = 0
+        self.appeals = 0  # problems for a person in a row; an old token is the first of none
         self.takeovers = 0
         self.reason = ""  # of the last failure, as long as nothing better is known
         self.unknown_modules: set[str] = set()
@@ -71,7 +75,7 @@ class Connections:
             try:
                 await self._one(stop)
             except upstream.Recycle:
-                await self._renew()
+                self._renew()
             except upstream.Refused as refused:
                 self._refused()
                 await self._wait_for_a_person(SubscriptionRefused(redact(refused.text[:200])), stop)
@@ -88,8 +92,13 @@ class Connections:
         url = upstream.endpoint(self.subscription.ws_url, self.subscription.subscription_id, token.value)
         async with upstream.open_socket(url, self.timing) as socket:
             logger.info("connected: Zoom accepted the subscription")
-            self.refusals, self.reason = 0, ""
-            self.status.connected(datetime.now(UTC))
+            self.refusals, self.appeals, self.reason = 0, 0, ""
+            now, clock = datetime.now(UTC), self.issuer.clock()
+            self.status.connected(
+                now,
+                token_at=now - timedelta(seconds=clock - token.issued_at),
+                token_until=now + timedelta(seconds=token.expires_at - clock),
+            )
             try:
                 await upstream.read(socket, self._take, self._timing(token), stop)
             except ConnectionLost as error:
@@ -101,7 +110,7 @@ class Connections:
         left_s = token.expires_at - self.issuer.clock()
         return replace(self.timing, recycle_s=min(self.timing.recycle_s, max(left_s - 300, left_s / 2)))
 
-    async def _renew(self) -> None:
+    def _renew(self) -> None:
         logger.info("the connection is old enough: opening a new one")
         metrics.reconnected(Cause.RENEWED)
         self.status.lost("the connection was renewed before its token ended")
@@ -117,11 +126,15 @@ class Connections:
             self.grant = next(other for other in GRANTS if other != self.grant)
 
     async def _wait_for_a_person(self, problem: PersonMustAct, stop: asyncio.Event) -> None:
-        """Three quick tries, for Zoom errs at times, too; then slowly."""
+        """Three quick tries, for Zoom errs at times, too, and tokens end early; then slowly.
+
+        What went before does not count: a line that was cut often is no reason to wait with a fresh token.
+        """
+        self.appeals += 1
         metrics.reconnected(Cause.CREDENTIALS if isinstance(problem, CredentialsRefused) else Cause.REFUSED)
-        wait_s = backoff(self.attempt, random.random())  # noqa: S311 - jitter
-        if self.attempt > 3:
-            wait_s = max(wait_s, 30.0 + 30.0 * random.random())  # noqa: S311
+        wait_s = backoff(self.appeals, random.random())  # noqa: S311 - jitter
+        if self.appeals > 3:
+            wait_s = max(wait_s, PERSON_S * (1 + random.random()))  # noqa: S311
         logger.error("%s", problem)
         await self._wait(FeedState.REFUSED, str(problem), wait_s, stop)
 
@@ -147,7 +160,7 @@ class Connections:
     async def _take(self, raw: bytes, frame: protocol.Frame) -> None:
         now = datetime.now(UTC)
         metrics.heard(frame)
-        self.status.heard(now, is_event=isinstance(frame, protocol.Delivery))
+        self.status.heard(now, frame)
         match frame:
             case protocol.Delivery():
                 await self.take(Incoming(frame.body, now))

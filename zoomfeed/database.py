@@ -1,13 +1,18 @@
 """The feed's one thread for the database, with one persistent connection."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, close_old_connections, connections
+
+from zoomfeed import stuck
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Job = tuple["Future[Any]", Callable[[], Any]]
@@ -17,9 +22,13 @@ class Database:
     """Runs what talks to the database, one call after the other, away from the event loop.
 
     The thread is a daemon: a database that hangs in a call must not keep the process from ending.
+
+    `lives` grows with each new connection: behind it may be another server than before.
     """
 
     def __init__(self) -> None:
+        self.lives = 0
+        self._connection: Any = None
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="feed-database", daemon=True)
 
@@ -40,17 +49,36 @@ class Database:
         while (job := self._jobs.get()) is not None:
             answer, call = job
             if answer.set_running_or_notify_cancel():
-                _answer(answer, call)
+                self._answer(answer, call)
             del job, answer, call  # else the last result lives until the next call
         connections.close_all()
 
+    def _answer(self, answer: "Future[Any]", call: Callable[[], Any]) -> None:
+        try:
+            _renew_connections()
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
+            self._count()
+            if stuck.timed_out(error):
+                _end_stuck()
+            answer.set_exception(error)
+        else:
+            self._count()
+            answer.set_result(result)
 
-def _answer(answer: "Future[Any]", call: Callable[[], Any]) -> None:
+    def _count(self) -> None:
+        connection = connections[DEFAULT_DB_ALIAS].connection
+        if connection is not None and connection is not self._connection:
+            self._connection = connection
+            self.lives += 1
+
+
+def _end_stuck() -> None:
+    """Free the locks that a frozen process keeps: the caller tries again."""
     try:
-        _renew_connections()
-        answer.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - it is raised where the call was made
-        answer.set_exception(error)
+        stuck.end()
+    except DatabaseError as error:
+        logger.warning("could not look who keeps a lock: %r", error)
 
 
 def _renew_connections() -> None:

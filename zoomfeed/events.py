@@ -14,6 +14,7 @@ from typing import Any
 
 from zoomfeed import rest_events
 from zoomfeed.fold import Entity, Fact, Kind, Place, RecordingState, State
+from zoomfeed.protocol import loads
 from zoomfeed.values import (
     EMAIL,
     ID,
@@ -43,6 +44,7 @@ class Reading:
     meeting_uuid: str = ""
     meeting_number: str = ""
     topic: str = ""
+    host_id: str = ""
     participant_id: str = ""
     participant_name: str = ""
     participant_email: str = ""
@@ -91,11 +93,18 @@ def read(body: Any) -> Reading | None:
         meeting_uuid=said.uuid,
         meeting_number=said.number,
         topic=first(said.object, "topic", "meeting_topic", width=TEXT),
+        host_id=first(said.object, "host_id", "meeting_host_id"),
         participant_id=first(said.person, "participant_user_id", "id"),
         participant_name=person_name(said.person),
         participant_email=first(said.person, "email", "user_email", width=EMAIL),
         facts=tuple(reader(said)) if reader else (),
     )
+
+
+def facts_of(body: bytes) -> tuple[Fact, ...]:
+    """The facts that follow from a logged body."""
+    reading = read(loads(body))
+    return reading.facts if reading else ()
 
 
 def _body(name: str, root: Mapping[str, Any]) -> Body:
@@ -456,3 +465,9 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((*USER_STATUS, "user.updated", "user.presence_status_updated"), _user),
     **{name: _of_rest(reader) for name, reader in rest_events.READERS.items()},
 }
+
+NAMES_OF: dict[Entity, tuple[str, ...]] = {
+    entity: tuple(name for name, known in READERS.items() if known is reader)
+    for entity, reader in ((Entity.SCHEDULED, _scheduled), (Entity.ZOOM_USER, _user))
+}
+"""The events that speak of plans, and of Zoom users. Of runs and their recordings those speak that name their uuid."""

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError
 from zoomfeed import lease, metrics, systemd, upstream
 from zoomfeed.backoff import sleep
 from zoomfeed.connections import Connections
+from zoomfeed.counting import keep_counting
 from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.oauth import Issuer
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 SETTLE_S = 1.0
 """How long a holder that is told to stop may write before it lets the standby in."""
-
 
 ASK_S = 2.0
 """How long the database may take to say whose the lease is, when the socket was taken from us."""
@@ -118,6 +118,7 @@ class FeedRunner:
                     group.create_task(self._keep_lease(held)),
                     group.create_task(self._notice_loss(held)),
                     group.create_task(status.keep_noting()),
+                    group.create_task(keep_counting(self.database, held)),
                 ]
                 if self.subscription.api_url:
                     helpers.append(group.create_task(reconciler.keep()))

@@ -70,10 +70,14 @@ def _join(a: Mapping[str, Any], b: Mapping[str, Any], pick: Any) -> Mapping[str,
 
 
 class Entity(StrEnum):
-    """What a fact can be about. Keys: meeting (uuid,), leg (uuid, user_id, place, room), the others (id,)."""
+    """What a fact can be about.
+
+    Keys: meeting (uuid,), leg (uuid, user_id, place, room), attendee (digest,), the others (id,).
+    """
 
     MEETING = "meeting"
     LEG = "leg"
+    ATTENDEE = "attendee"
     SCHEDULED = "scheduled"
     ZOOM_USER = "zoom_user"
     RECORDING = "recording"

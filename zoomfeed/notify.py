@@ -8,6 +8,8 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from asgiref.sync import async_to_sync
@@ -20,6 +22,29 @@ GROUP = "live"
 
 DEADLINE_S = 1.0
 """How long a ring may take before it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What one ring says; see `ring`."""
+
+    revision: int
+    committed_s: float | None = None
+    behind_since: datetime | None = None
+
+
+def heard(message: object) -> Ring | None:
+    """The ring that a message of the group is. None for anything else: whoever reaches Redis may write there."""
+    if not isinstance(message, Mapping) or message.get("type") != "rang" or type(message.get("revision")) is not int:
+        return None
+    committed_s, since = message.get("committed_s"), message.get("behind_since")
+    if not (committed_s is None or isinstance(committed_s, float)) or not (since is None or isinstance(since, str)):
+        return None
+    try:
+        behind_since = None if since is None else datetime.fromisoformat(since)
+    except ValueError:
+        return None
+    return Ring(message["revision"], committed_s, behind_since)
 
 
 def notify(revision: int) -> None:

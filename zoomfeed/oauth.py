@@ -4,6 +4,7 @@ Source: Zoom's page "Server-to-Server OAuth"; error bodies as public clients pri
 cannot be refreshed. 400 and 401 are faults of the configuration, everything else is weather.
 """
 
+import json
 import logging
 import re
 import threading
@@ -14,13 +15,19 @@ from typing import Any
 
 import requests
 
+from zoomfeed import answers
 from zoomfeed.exceptions import CredentialsRefused, TokenUnavailable
 
 GRANTS = ("client_credentials", "account_credentials")
 SPARE_S = 600.0
 """A token with less than this to live is not handed out any more."""
 TIMEOUT_S = (5, 15)
+MOST_BYTES, MOST_S = 256 * 1024, 30.0
+"""The largest answer that is read, and for how long; a good one has some kilobytes."""
 MOST_RETRY_AFTER_S = 600.0
+
+ZOOM_HOST = r"(?:[a-z0-9-]+\.)*(?:zoom\.us|zoom\.com|zoomgov\.com)"
+"""Hosts that an answer may send us to, beside those that the settings name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Token:
     expires_at: float  # on the clock of the issuer
     scopes: frozenset[str] = frozenset()
     api_url: str = ""  # where Zoom wants REST calls of this account to go; may name a region
+    issued_at: float = 0.0  # on the clock of the issuer
 
 
 @dataclass
@@ -74,19 +82,21 @@ class Issuer:
         if grant == "account_credentials":
             form["account_id"] = self.account_id
         try:
-            answer = requests.post(
+            with requests.post(
                 self.url,
                 data=form,
                 auth=(self.client_id, self.client_secret),
                 timeout=TIMEOUT_S,
                 allow_redirects=False,  # credentials go to the configured host and to no other
-            )
+                stream=True,
+            ) as answer:
+                body = answers.body(answer, most_bytes=MOST_BYTES, most_s=MOST_S)
         except requests.RequestException as error:
             raise TokenUnavailable(f"{type(error).__name__} at the token endpoint") from None
-        return self._read(answer)
+        return self._read(answer, body)
 
-    def _read(self, answer: requests.Response) -> Token:
-        said = _json(answer)
+    def _read(self, answer: requests.Response, body: bytes) -> Token:
+        said = _json(body)
         if answer.status_code in (400, 401):
             reason = said.get("reason") or said.get("error") or said.get("message") or "no reason given"
             raise CredentialsRefused(answer.status_code, redact(str(reason)[:200]))
@@ -96,14 +106,15 @@ class Issuer:
         lives_s = said.get("expires_in") or said.get("Expire_in") or 3600
         # a token that lives shorter than we spare is used for half of its life
         lives_s = float(lives_s) if isinstance(lives_s, int | float) else 3600.0
-        ends_at = self.clock() + max(lives_s, SPARE_S + lives_s / 2)
-        return Token(value, ends_at, _scopes(said.get("scope")), str(said.get("api_url") or "")[:200])
+        now = self.clock()
+        ends_at = now + max(lives_s, SPARE_S + lives_s / 2)
+        return Token(value, ends_at, _scopes(said.get("scope")), str(said.get("api_url") or "")[:200], now)
 
 
-def _json(answer: requests.Response) -> dict[str, Any]:
+def _json(body: bytes) -> dict[str, Any]:
     try:
-        said = answer.json()
-    except ValueError:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -10,13 +10,14 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from zoomfeed import bulk, events, metrics, rows, sources
+from zoomfeed import bulk, events, log_hours, metrics, rows, sources
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Event, Feed, Head, RejectedFrame, Transport
 from zoomfeed.notify import notify
@@ -70,11 +71,34 @@ def record(batch: Sequence[Incoming], *, fence: tuple[int, int] | None = None) -
         revision = head.revision + 1
         new = _log(logged, rejected, revision)
         if new:
+            log_hours.note(revision)
             _fold(new, revision)
             advance(head, revision)
         _credit(batch, new, rejected)
         transaction.on_commit(partial(_measure, batch, new, rejected))
     return Recorded(head.revision, len(new), len(batch) - len(new) - len(rejected), len(rejected))
+
+
+def missing(batch: Sequence[Incoming]) -> list[Incoming]:
+    """Those of a batch, recorded before, that are neither in the log nor among the rejected frames."""
+    digests = [(one.digest if (one := read(incoming)[0]) else b"", digest(incoming.body)) for incoming in batch]
+    events = _known(Event, (of_event for of_event, _ in digests))
+    frames = _known(RejectedFrame, (of_frame for _, of_frame in digests))
+    return [
+        incoming
+        for incoming, (of_event, of_frame) in zip(batch, digests, strict=True)
+        if of_event not in events and of_frame not in frames
+    ]
+
+
+def _known(model: type[Event | RejectedFrame], digests: Iterable[bytes]) -> set[bytes]:
+    """A thousand at a time: SQLite binds no more than some ten thousand values."""
+    found: set[bytes] = set()
+    remaining = iter(set(digests))
+    while part := list(islice(remaining, 1000)):
+        rows = model._default_manager.filter(digest__in=part).values_list("digest", flat=True)
+        found.update(bytes(row) for row in rows)
+    return found
 
 
 def lock() -> Head:
@@ -90,6 +114,13 @@ def advance(head: Head, revision: int) -> None:
     transaction.on_commit(partial(notify, revision))
 
 
+def rewrite(head: Head, revision: int) -> None:
+    """Like `advance`, when more has changed than events say: rows went, or the past reads otherwise now."""
+    head.rewritten = revision
+    head.save(update_fields=["rewritten"])
+    advance(head, revision)
+
+
 def check_fence(feed_pk: int, fence: int) -> None:
     """Refuse a holder that slept through the loss of its lease; the lock keeps the answer true until the commit.
 
@@ -103,7 +134,7 @@ def _read(batch: Iterable[Incoming]) -> tuple[list[Logged], list[RejectedFrame]]
     logged: list[Logged] = []
     rejected: list[RejectedFrame] = []
     for incoming in batch:
-        one, reason = _logged(incoming)
+        one, reason = read(incoming)
         if one is None:
             rejected.append(_rejected(incoming, reason))
         else:
@@ -111,7 +142,8 @@ def _read(batch: Iterable[Incoming]) -> tuple[list[Logged], list[RejectedFrame]]
     return logged, rejected
 
 
-def _logged(incoming: Incoming) -> tuple[Logged | None, str]:
+def read(incoming: Incoming) -> tuple[Logged | None, str]:
+    """What a body says; or None, and why it cannot be read."""
     if incoming.rejected:
         return None, incoming.rejected
     try:
@@ -144,35 +176,44 @@ COLUMNS = (
     "meeting_uuid",
     "meeting_number",
     "topic",
+    "host_id",
     "participant_id",
     "participant_name",
     "participant_email",
+    "late_ms",
     "fold_error",
     "revision",
 )
 
 
-def _values(one: Logged, revision: int) -> tuple[Any, ...]:
-    """In the order of COLUMNS."""
+def values(one: Logged, revision: int) -> tuple[Any, ...]:
+    """A row of the log, in the order of COLUMNS."""
     incoming, reading = one.incoming, one.reading
-    occurred = reading.occurred_ms
+    occurred_at = None if reading.occurred_ms is None else datetime.fromtimestamp(reading.occurred_ms / 1000, UTC)
     return (
         incoming.received_at,
         incoming.transport,
         one.digest,
         incoming.body,
-        None if occurred is None else datetime.fromtimestamp(occurred / 1000, UTC),
+        occurred_at,
         reading.name,
         reading.account_id,
         reading.meeting_uuid,
         reading.meeting_number,
         reading.topic,
+        reading.host_id,
         reading.participant_id,
         reading.participant_name,
         reading.participant_email,
+        late_ms(incoming.received_at, occurred_at),
         "",
         revision,
     )
+
+
+def late_ms(received_at: datetime, occurred_at: datetime | None) -> int | None:
+    """How long a notice was under way. None: Zoom did not say when it was made."""
+    return None if occurred_at is None else (received_at - occurred_at) // timedelta(milliseconds=1)
 
 
 def _log(logged: Sequence[Logged], rejected: list[RejectedFrame], revision: int) -> list[Logged]:
@@ -222,7 +263,7 @@ def _measure(batch: Sequence[Incoming], new: Sequence[Logged], rejected: Sequenc
 
 
 def _insert(new: Sequence[Logged], revision: int) -> None:
-    bulk.insert(Event, COLUMNS, (_values(one, revision) for one in new))
+    bulk.insert(Event, COLUMNS, (values(one, revision) for one in new))
 
 
 def _set_aside(rejected: list[RejectedFrame], one: Logged, error: Exception) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Max
+from django.db.models import DateTimeField, F, Max, Value
+from django.db.models.functions import Greatest
 
 from zoomfeed.models import Event, Source
 
@@ -32,7 +33,9 @@ def note(tallies: Mapping[str, Tally]) -> None:
             "duplicates": F("duplicates") + tally.duplicates,
             "rejected": F("rejected") + tally.rejected,
         }
-        if not Source.objects.filter(transport=transport).update(last_at=tally.last_at, **added):
+        # what had waited on a disk is older than what came since
+        newest = Greatest("last_at", Value(tally.last_at, DateTimeField()))
+        if not Source.objects.filter(transport=transport).update(last_at=newest, **added):
             Source.objects.create(
                 transport=transport,
                 first_at=tally.first_at,

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Case, F, When
 
-from zoomfeed import gaps, lease, metrics, room, systemd
+from zoomfeed import gaps, lease, metrics, protocol, room, systemd
 from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.models import Feed, FeedState
@@ -30,7 +30,6 @@ T = TypeVar("T")
 
 NOTE_EVERY_S = 5.0
 NOT_RUNNING = "the feed was not running"
-
 
 LEAVING = timedelta(seconds=5)
 """So long may pass between our goodbye to Zoom and the end of the reading."""
@@ -55,15 +54,20 @@ class Status:
         self.connected_at: datetime | None = None
         self.last_frame_at: datetime | None = None
         self.last_event_at: datetime | None = None
+        self.last_heartbeat_at: datetime | None = None
         self.unwritten: deque[Callable[[], None]] = deque([self._resume])
         self.untold: dict[str, Any] = {}
+        self.uncounted = 0  # connections that the row does not count yet: several may end before one is written
         self.disk_was_low = False
         self._news = asyncio.Event()
 
-    def heard(self, now: datetime, *, is_event: bool) -> None:
+    def heard(self, now: datetime, frame: protocol.Frame) -> None:
         self.last_frame_at = now
-        if is_event:
-            self.last_event_at = now
+        match frame:
+            case protocol.Delivery():
+                self.last_event_at = now
+            case protocol.Heartbeat():
+                self.last_heartbeat_at = now
 
     def say(self, state: FeedState, *, reason: str = "", attempt: int = 0, retry_at: datetime | None = None) -> None:
         self.state, self.reason = state, reason
@@ -71,7 +75,7 @@ class Status:
         systemd.notify("READY=1", f"STATUS={state.label}. {reason}")
         self._tell(state=state, reason=reason[:500], attempt=attempt, retry_at=retry_at)
 
-    def connected(self, now: datetime) -> None:
+    def connected(self, now: datetime, *, token_at: datetime, token_until: datetime) -> None:
         """Live, and the end of the gap since the last frame that any process heard."""
         metrics.connected()
         self.connected_at = self.last_frame_at = now
@@ -80,8 +84,10 @@ class Status:
         self._tell(
             connected_at=now,
             last_frame_at=_earliest(now, self.writer.oldest_at),
-            reconnects=Case(When(connected_at=None, then=0), default=F("reconnects") + 1),
+            token_at=token_at,
+            token_until=token_until,
         )
+        self.uncounted += 1
 
     def lost(self, cause: str, *, since_s: float | None = None) -> None:
         """Nobody listens since the last frame; or since then, in seconds since the epoch, when that was earlier."""
@@ -127,8 +133,11 @@ class Status:
         if has_gaps and self.state == FeedState.LIVE:
             self.on_connected()  # only now repair can see the gap
         untold, self.untold = self.untold, {}
-        if untold and not await self._try(self._update, **untold):
+        count, self.uncounted = self.uncounted, 0
+        counted = {"reconnects": _with(count)} if count else {}
+        if untold and not await self._try(self._update, **untold, **counted):
             self.untold = untold | self.untold
+            self.uncounted += count
 
     async def _look_around(self) -> None:
         self._look_at_disk()
@@ -206,7 +215,11 @@ class Status:
         feed_pk, fence = self.held
         skew_s = (datetime.now(UTC) - lease.now()).total_seconds()
         is_behind = self.writer.behind_since is not None
-        times = {"last_frame_at": heard_at, "last_event_at": self.last_event_at}
+        times = {
+            "last_frame_at": heard_at,
+            "last_event_at": self.last_event_at,
+            "last_heartbeat_at": self.last_heartbeat_at,
+        }
         Feed.objects.filter(pk=feed_pk, fence=fence).update(
             clock_skew_s=round(skew_s, 1),
             behind_since=self.writer.behind_since,
@@ -214,6 +227,11 @@ class Status:
             metrics=metrics.dump(),
             **{name: at for name, at in times.items() if at},
         )
+
+
+def _with(connections: int) -> Case:
+    """How often the feed has connected again; the first time of all is not again."""
+    return Case(When(connected_at=None, then=connections - 1), default=F("reconnects") + connections)
 
 
 def _earliest(*instants: datetime | None) -> datetime | None:

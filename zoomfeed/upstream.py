@@ -7,6 +7,7 @@ every 30 seconds, and 45 seconds without any frame mean that the line is dead. S
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidPro
 
 from zoomfeed import protocol
 from zoomfeed.exceptions import ConnectionFailed, ConnectionLost
-from zoomfeed.oauth import wait_asked
+from zoomfeed.oauth import ZOOM_HOST, wait_asked
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
@@ -75,6 +76,27 @@ def subscription_id(subscription: str) -> str:
     return parse_qs(urlsplit(subscription).query).get("subscriptionId", [""])[0]
 
 
+class _Elsewhere(InvalidHandshake):
+    """A redirect to a host that is neither Zoom's nor the one we asked."""
+
+
+class _connect(connect):  # noqa: N801 - as the class that it is
+    """Follows redirects to this host and to Zoom's only: whoever may be Zoom may say who is in which meeting."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        try:
+            to = super().process_redirect(exc)
+            return to if isinstance(to, Exception) or _leads_home(to, self.uri) else _Elsewhere()
+        except ValueError:  # no address at all
+            return _Elsewhere()
+
+
+def _leads_home(to: str, asked: str) -> bool:
+    there, here = urlsplit(to), urlsplit(asked)
+    is_same = (there.hostname, there.port) == (here.hostname, here.port)
+    return is_same or re.fullmatch(ZOOM_HOST, there.hostname or "") is not None
+
+
 @asynccontextmanager
 async def open_socket(url: str, timing: Timing) -> AsyncIterator[ClientConnection]:
     """Connect and hear the verdict.
@@ -82,7 +104,7 @@ async def open_socket(url: str, timing: Timing) -> AsyncIterator[ClientConnectio
     Raises Refused when it is no, ConnectionFailed when none came.
     """
     try:
-        socket = await connect(
+        socket = await _connect(
             url,
             ping_interval=None,
             open_timeout=timing.open_s,
@@ -96,6 +118,8 @@ async def open_socket(url: str, timing: Timing) -> AsyncIterator[ClientConnectio
         raise ConnectionFailed(
             f"HTTP {response.status_code}", wait_asked(response.headers.get("Retry-After", ""))
         ) from None
+    except _Elsewhere:
+        raise ConnectionFailed("it leads to a host that is not Zoom's, where nobody goes") from None
     except (OSError, TimeoutError, InvalidHandshake, InvalidProxy, InvalidURI, ImportError) as error:
         # the text of these errors may hold the URL, and with it the token, or that of a proxy, and its password
         raise ConnectionFailed(type(error).__name__) from None

@@ -21,6 +21,7 @@ from zoomfeed.database import Database
 from zoomfeed.exceptions import LeaseLost
 from zoomfeed.metrics import Loss
 from zoomfeed.notify import ring
+from zoomfeed.recent import Recent, forgotten
 from zoomfeed.record import Incoming, record, where
 from zoomfeed.segment import Entry
 from zoomfeed.spool import Spool
@@ -81,6 +82,7 @@ class Writer:
         self.loss: Losing | None = None
         self._waiting: deque[Incoming] = deque()
         self._in_hand: Batch | None = None
+        self._recent, self._lives = Recent(), 0
         self._came, self._room, self._settled = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._is_full = False
         self._finish_at: float | None = None
@@ -143,6 +145,8 @@ class Writer:
     async def _next(self) -> Batch | None:
         """The oldest that there is; None when there is nothing and no more will come."""
         while self._finish_at is None or (self.behind and not self._is_over()):
+            if self.database.lives != self._lives:
+                await self._look_back()
             if len(self.spool):
                 await self._spill(None)  # what came meanwhile is as safe as what came before it
                 if entries := await self._from_disk():
@@ -157,10 +161,24 @@ class Writer:
                 await self._idle()
         return None
 
+    async def _look_back(self) -> None:
+        """After each new connection: does the database behind it still have what was committed?"""
+        lives = self.database.lives
+        try:
+            gone = await self.database.run(forgotten, self._recent.items())
+        except AWAY:
+            return  # asked again before the next batch
+        self._lives = lives
+        if gone:
+            logger.warning("the database has lost %d events that it had: entering them again", len(gone))
+            self._waiting.extendleft(reversed(gone))
+
     async def _idle(self) -> None:
         """Until something comes, or it is time to look for what others left."""
         self._settled.set()
         self._came.clear()
+        if self._finish_at is not None:
+            return  # that was said while the database was asked, and is cleared with the rest
         if self._clock() >= self._adopt_at:
             await self._adopt()
         with contextlib.suppress(TimeoutError):
@@ -237,6 +255,7 @@ class Writer:
         return False
 
     async def _done(self, batch: Batch) -> None:
+        self._recent.add(batch.items, self._clock())
         if batch.on_disk:
             try:
                 await asyncio.to_thread(self.spool.drop, batch.on_disk)

@@ -1,13 +1,16 @@
 // Moves what depends on the clock, so that the server's markup need not: ages, local times, and bars still growing.
 //
-//   <time datetime data-age>      how long ago
+//   <time datetime data-age>      how long it lasts
+//   <time datetime data-ago>      how long ago that was
 //   <time datetime data-clock>    in the zone of whoever looks
+//   <x data-after=instant hidden>  is there from then on
 //   <rect data-open data-from data-until data-start>   from..until in ms is the axis; grows from start to now
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const ASK_AGAIN_MS = 30000;
 let ahead = 0; // ms that the server's clock is ahead of ours
 let askAgainAt = 0;
+const titles = new WeakMap(); // what stands behind an element: to word an instant is dear, and most stay
 
 function age(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
@@ -27,6 +30,26 @@ function grow(bar, now) {
   return now >= Number(until);
 }
 
+// In words; the whole instant stands behind it, for who points at it. What data-moment says is written by page.js.
+function tell(element, now) {
+  const instant = new Date(element.dateTime);
+  if (Number.isNaN(instant.getTime())) return;
+  const { dataset } = element;
+  if ("age" in dataset) write(element, age(now - instant));
+  else if ("ago" in dataset) write(element, `${age(now - instant)} ago`);
+  else if ("clock" in dataset) write(element, clock.format(instant));
+  const title = titleOf(element, instant);
+  if (element.title !== title) element.title = title;
+}
+
+function titleOf(element, instant) {
+  const known = titles.get(element);
+  if (known?.dateTime === element.dateTime) return known.title;
+  const title = full.format(instant);
+  titles.set(element, { dateTime: element.dateTime, title });
+  return title;
+}
+
 // An axis that time has run out of is painted anew by the server.
 function outgrow() {
   if (performance.now() < askAgainAt) return;
@@ -34,21 +57,21 @@ function outgrow() {
   dispatchEvent(new CustomEvent("live:outgrown"));
 }
 
-function advance() {
+// All of the page, or the items that have come: to look at a thousand rows for one that changed is dear.
+function advance(among = [document.documentElement]) {
+  const all = (selector) => among.flatMap((element) => [...element.querySelectorAll(selector)]);
   const now = Date.now() + ahead;
-  for (const element of document.querySelectorAll("time[data-age]")) write(element, age(now - Date.parse(element.dateTime)));
-  for (const element of document.querySelectorAll("time[data-clock]")) {
-    const instant = new Date(element.dateTime);
-    if (Number.isNaN(instant.getTime())) continue;
-    write(element, clock.format(instant));
-    if (!element.title) element.title = full.format(instant);
+  for (const element of all("time[data-age], time[data-ago], time[data-clock], time[data-moment]")) tell(element, now);
+  for (const element of all("[data-after]")) {
+    const isAhead = now < Date.parse(element.dataset.after);
+    if (element.hidden !== isAhead) element.hidden = isAhead;
   }
-  const outgrown = [...document.querySelectorAll("[data-open][data-start]")].filter((bar) => grow(bar, now));
+  const outgrown = all("[data-open][data-start]").filter((bar) => grow(bar, now));
   if (outgrown.length) outgrow();
 }
 
 addEventListener("live:tick", (event) => { ahead = event.detail.now - Date.now(); });
-addEventListener("live:applied", advance);
-addEventListener("live:resynced", advance);
+addEventListener("live:applied", (event) => advance(event.detail.items));
+addEventListener("live:resynced", () => advance());
 setInterval(advance, 1000);
 advance();

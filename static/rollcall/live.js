@@ -8,17 +8,18 @@
 // A page at revision P applies frames that begin at or before P; one that also ends at P brings what time has changed.
 // Anything else means that something was lost, and then the page itself is the snapshot: it is fetched again and its
 // [data-live] regions are morphed.
-import { Idiomorph } from "../vendor/idiomorph-0.8.0.esm.js";
+import { add, letIn, put, trim } from "./items.js";
+import { morph, parsePage } from "./patch.js";
 
 const SILENCE_MS = 12000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30000;
 const ACK_MS = 1000;
 const SPREAD_MS = 3000;
+const NO_PLACE_MS = 10000;
 
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
-const policy = globalThis.trustedTypes?.createPolicy("live", { createHTML: (html) => html }) ?? { createHTML: (html) => html };
 
 let { epoch } = root.dataset;
 let revision = Number(root.dataset.revision);
@@ -28,6 +29,7 @@ let lastTick = null; // the server's word on now and the feed
 let tickedAt = null; // our clock when it came
 const loadedAt = Date.now();
 let tries = 0;
+let noPlace = null; // what the server said when it closed this page for want of a place: [lead, words]
 let retryAt = null;
 let retryTimer = null;
 let resyncing = false;
@@ -36,51 +38,25 @@ let waiting = []; // frames that came during a resync
 let drawing = []; // frames for the next animation frame
 let ackedAt = 0;
 let acked = revision;
+let isOutdated = false; // a region was not morphed because a list in it is held
 
 // Drawing
 
-function parse(html) {
-  const template = document.createElement("template");
-  template.innerHTML = policy.createHTML(html);
-  return template.content.firstElementChild;
-}
-
-function morph(old, fresh) {
-  Idiomorph.morph(old, fresh, { morphStyle: "outerHTML", restoreFocus: true });
-}
-
-function put(id, html) {
-  const old = $(id);
-  if (!old) return;
-  morph(old, parse(html));
-  place($(id)?.closest("[data-order]"), $(id));
-}
-
-function add(listId, id, html) {
-  const list = $(listId);
-  if ($(id)) morph($(id), parse(html));
-  else list?.append(parse(html));
-  if (list && $(id)) place(list, $(id));
-}
-
-// Moves an item to where its data-key belongs. One that is there already stays untouched, and keeps focus and scroll.
-function place(list, item) {
-  if (!list || !item) return;
-  if (item.parentElement !== list && !list.contains(item)) list.append(item);
-  if (item.parentElement !== list || item.dataset.key === undefined) return;
-  const sign = list.dataset.order === "desc" ? -1 : 1;
-  const key = (element) => sign * Number(element.dataset.key);
-  const others = [...list.children].filter((element) => element !== item && element.dataset.key !== undefined);
-  const next = others.find((element) => key(element) > key(item)) ?? null;
-  if (item.nextElementSibling !== next) list.insertBefore(item, next);
-  const max = Number(list.dataset.max) || Infinity;
-  while (list.children.length > max) list.lastElementChild.remove();
+function release({ detail }) {
+  const items = letIn(detail.list);
+  if (items.length > (Number($(detail.list)?.dataset.max) || Infinity) || isOutdated) return resync();
+  add(detail.list, items);
+  trim($(detail.list));
+  dispatchEvent(new CustomEvent("live:applied", { detail: { revision, items: items.map(([id]) => $(id)).filter(Boolean) } }));
 }
 
 function apply(frame) {
   for (const [id, html] of Object.entries(frame.put ?? {})) put(id, html);
   for (const id of frame.del ?? []) $(id)?.remove(); // first, so that full lists have room for what is added
-  for (const [list, id, html] of frame.add ?? []) add(list, id, html);
+  const lists = new Map();
+  for (const [list, ...item] of frame.add ?? []) lists.set(list, [...(lists.get(list) ?? []), item]);
+  for (const [list, items] of lists) add(list, items);
+  for (const list of lists.keys()) trim($(list)); // when all are where they belong
   if (frame.say && $("say")) $("say").textContent = frame.say;
 }
 
@@ -89,7 +65,9 @@ function draw() {
   if (!frames.length) return;
   for (const frame of frames) apply(frame);
   root.dataset.revision = revision;
-  dispatchEvent(new CustomEvent("live:applied", { detail: { revision } }));
+  const ids = frames.flatMap(({ put, add }) => [...Object.keys(put ?? {}), ...(add ?? []).map(([, id]) => id)]);
+  const items = [...new Set(ids)].map($).filter(Boolean);
+  dispatchEvent(new CustomEvent("live:applied", { detail: { revision, items } }));
 }
 
 function soon() {
@@ -123,6 +101,7 @@ function onTick(frame) {
   lastTick = frame;
   tickedAt = Date.now();
   tries = 0;
+  noPlace = null;
   dispatchEvent(new CustomEvent("live:tick", { detail: frame }));
   setLink("live");
   if (!resyncing && (frame.epoch !== epoch || frame.tick > revision)) resync();
@@ -152,12 +131,16 @@ async function resync() {
   if (resyncing) return;
   resyncing = true;
   wrongSince ??= Date.now();
+  const address = location.href;
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
+    const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
     if (response.redirected || response.status === 401 || response.status === 403) return location.reload();
     if (!response.ok) throw new Error(`the page answered ${response.status}`);
-    takeOver(new DOMParser().parseFromString(policy.createHTML(await response.text()), "text/html"));
+    const text = await response.text();
+    if (location.href !== address) return again();
+    takeOver(parsePage(text));
   } catch {
+    if (location.href !== address) return again();
     waiting = []; // the page that is fetched next has it all
     setTimeout(() => { resyncing = false; resync(); }, 2000 + Math.random() * SPREAD_MS);
     return;
@@ -168,13 +151,35 @@ async function resync() {
   ack();
 }
 
+// The address has changed while the page was fetched.
+function again() {
+  resyncing = false;
+  resync();
+}
+
 function takeOver(fresh) {
   drawing = [];
-  for (const region of fresh.querySelectorAll("[data-live]")) if ($(region.id)) morph($(region.id), region);
+  isOutdated = false;
+  for (const region of fresh.querySelectorAll("[data-live]")) {
+    const old = $(region.id);
+    if (old?.querySelector("[data-held]")) isOutdated = true;
+    else if (old) morph(old, region);
+  }
   epoch = root.dataset.epoch = fresh.documentElement.dataset.epoch;
   revision = Number(fresh.documentElement.dataset.revision);
   root.dataset.revision = revision;
+  follow(fresh.documentElement.dataset.streamUrl);
   dispatchEvent(new CustomEvent("live:resynced", { detail: { revision } }));
+}
+
+// A page that shows something else has another stream; what the old one said is nothing to it.
+function follow(streamUrl) {
+  if (streamUrl === root.dataset.streamUrl) return;
+  root.dataset.streamUrl = streamUrl;
+  waiting = [];
+  drop();
+  clearTimeout(retryTimer);
+  if (streamUrl) connect();
 }
 
 // The link to the server
@@ -186,6 +191,12 @@ function url() {
   address.searchParams.set("epoch", epoch);
   return address;
 }
+
+// Why an open socket was closed, where that is for people to know.
+const NO_PLACE = {
+  4429: ["Too many pages are open.", "You have as many pages of Rollcall open as one person may. Close one that you do not need: this page tries again by itself."],
+  4503: ["Rollcall is full.", "The server keeps as many pages live as it can. This one tries again by itself."],
+};
 
 function connect() {
   clearTimeout(retryTimer);
@@ -200,6 +211,7 @@ function connect() {
   attempt.onclose = (event) => {
     if (attempt !== socket) return;
     if (event.code === 4401) return location.reload(); // the session is over: the server leads to the login
+    noPlace = NO_PLACE[event.code] ?? null;
     socket = null;
     if (!opened) seeWhetherLoggedOut();
     retryLater();
@@ -213,11 +225,12 @@ function drop() {
 }
 
 function retryLater() {
-  const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+  const least = noPlace ? NO_PLACE_MS : 0; // places get free when somebody leaves, which takes a while
+  const delay = Math.max(least, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries)) * (0.5 + Math.random() / 2);
   tries += 1;
   retryAt = Date.now() + delay;
   retryTimer = setTimeout(connect, delay);
-  setLink(tries > 2 ? "lost" : "retrying");
+  setLink(noPlace || tries > 2 ? "lost" : "retrying");
 }
 
 function tryNow() {
@@ -257,8 +270,14 @@ function show() {
   const isStale = Date.now() - Math.min(tickedAt ?? loadedAt, wrongSince ?? Infinity) > SILENCE_MS;
   root.toggleAttribute("data-stale", isStale);
   setText($("link")?.querySelector("[data-text]") ?? $("link"), LINKS[root.dataset.link]);
-  showPageBar(isStale || root.dataset.link === "lost");
+  setText($("link-age"), age());
+  showPageBar(isStale || noPlace !== null || root.dataset.link === "lost");
   showZoomBar(lastTick?.feed);
+}
+
+function age() {
+  if (root.dataset.link !== "live") return tries > 1 ? `try ${tries}` : "";
+  return tickedAt ? `${Math.max(0, Math.floor((Date.now() - tickedAt) / 1000))} s ago` : "";
 }
 
 function showPageBar(isShown) {
@@ -268,7 +287,9 @@ function showPageBar(isShown) {
   if (!isShown) return;
   const seen = tickedAt ? `These numbers are from ${clock.format(tickedAt)}.` : "These numbers are from when the page was loaded.";
   const next = retryAt ? `Next try in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1000))} s.` : "Trying now.";
-  setText(textOf(bar), `No connection to Rollcall. ${seen} ${next}`);
+  const [lead, words] = noPlace ?? ["No connection to Rollcall.", ""];
+  setText(bar.querySelector("[data-lead]"), lead);
+  setText(textOf(bar), `${words} ${seen} ${next}`.trim());
   tryButton(bar);
 }
 
@@ -299,13 +320,15 @@ function showZoomBar(feed) {
   root.dataset.feed = feed.state;
   const said = zoomSentences(feed);
   bar.hidden = !said.length;
-  if (said.length) setText(textOf(bar), said.join(" "));
+  if (!said.length) return;
+  setText(bar.querySelector("[data-lead]"), feed.state === "live" ? "" : `${feed.label}.`);
+  setText(textOf(bar), said.filter(Boolean).join(" "));
 }
 
 function zoomSentences(feed) {
   const at = (instant) => clock.format(new Date(instant));
   const said = [];
-  if (feed.state !== "live") said.push([feed.label, feed.reason].filter(Boolean).join(": "));
+  if (feed.state !== "live") said.push(feed.reason);
   if (feed.gap_since) said.push(`Missing since ${at(feed.gap_since)}.`);
   if (feed.retry_at && feed.state !== "live") said.push(`Next try at ${at(feed.retry_at)}.`);
   if (feed.behind_since) said.push(`The log is behind since ${at(feed.behind_since)}: what Zoom sends is kept, and entered when the database takes it.`);
@@ -326,8 +349,10 @@ addEventListener("online", tryNow);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tryNow(); });
 addEventListener("pagehide", drop);
 addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+addEventListener("live:release", release);
 if (root.dataset.streamUrl) {
   setInterval(watch, 1000);
+  addEventListener("live:moved", resync); // a script has changed the address
   addEventListener("live:outgrown", () => setTimeout(resync, Math.random() * SPREAD_MS)); // not all pages at once
   connect();
 }

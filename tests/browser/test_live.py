@@ -7,12 +7,15 @@ import re
 
 import pytest
 
+from tests.product import served
 from tests.zoomfeed.test_record import event, join, leave
 
 REGIONS = """() => {
     const copy = document.cloneNode(true);
     for (const time of copy.querySelectorAll("time")) { time.textContent = ""; time.removeAttribute("title"); }
+    for (const time of copy.querySelectorAll("#heading time, #links time")) time.removeAttribute("datetime");
     for (const bar of copy.querySelectorAll("[data-open]")) bar.removeAttribute("width");
+    for (const said of copy.querySelectorAll("rect > title")) said.textContent = said.textContent.replace(/.*?,/, "");
     for (const card of copy.querySelectorAll(".new")) card.classList.remove("new");
     for (const empty of copy.querySelectorAll('[class=""]')) empty.removeAttribute("class");
     for (const element of copy.querySelectorAll("[data-live], [data-live] *")) {
@@ -77,10 +80,23 @@ def _lines(regions):
     return "\n".join(regions).replace("><", ">\n<").splitlines()
 
 
-PATHS = ["/", "/meetings/1/", "/events/"]
+PATHS = [
+    "/",
+    "/?sort=longest&view=table",
+    "/meetings/1/",
+    "/meetings/1/?q=o",
+    "/events/",
+    "/people/",
+    "/people/?q=O%27Hara",
+    "/status/",
+]
 
 
-@pytest.mark.parametrize("path", PATHS)
+EACH = [*(("embedded", path) for path in PATHS), *(("grown", path) for path in ("/", "/meetings/1/", "/people/"))]
+"""What is told by several processes is told by the same code whatever the page."""
+
+
+@pytest.mark.parametrize(("product", "path"), EACH, indirect=["product"])
 def test_a_page_that_was_told_equals_a_page_that_asks(product, visitor, path):
     bodies = day(1)
     product.zoom.send(*bodies[:5])
@@ -229,3 +245,26 @@ def test_every_part_stops_cleanly(product):
     product.revision()
 
     assert set(product.stop()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("ROLLCALL_MOST_PAGES", "Rollcall is full."), ("ROLLCALL_MOST_PAGES_PER_USER", "Too many pages are open.")],
+)
+def test_a_page_without_a_place_says_so_in_words_and_gets_the_next_one(tmp_path, visitor, limit, words):
+    with served(tmp_path, **{limit: "1"}) as site:
+        first = visitor(site)
+        first.wait_for_selector("html[data-link=live]")
+        second = first.context.new_page()
+        second.goto(first.url)
+        bar = second.locator("#bar-page")
+        bar.wait_for(state="visible")
+        said = bar.inner_text()
+        assert said.startswith(words)
+        assert "This one tries again by itself" in said or "this page tries again by itself" in said
+        assert "Next try in" in said
+
+        first.close()
+        bar.get_by_role("button", name="Try now").click()
+        second.wait_for_selector("html[data-link=live]")
+        assert not bar.is_visible()

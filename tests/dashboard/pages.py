@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from dashboard.fragments import BOARD_DAY, BOARD_NUMBERS, MEETING_PARTS
+from dashboard.fragments import board, meeting, people, status
 
-ITEMS = {*BOARD_NUMBERS, *BOARD_DAY, *MEETING_PARTS}
+ITEMS = {*board.NUMBERS, *board.CLOCK, *meeting.ITEMS, *people.PARTS, *status.PARTS}
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -114,7 +114,10 @@ class Page:
             items.pop(key, None)
         items = self.lists[name]
         items[key] = html.strip()
-        self.lists[name] = dict(sorted(items.items(), key=place, reverse=self.orders[name] == "desc"))
+        by = text_place if self.orders[name] == "text" else place
+        self.lists[name] = dict(sorted(items.items(), key=by, reverse=self.orders[name] == "desc"))
+
+    def trim(self, name):
         while len(self.lists[name]) > self.sizes[name]:
             self.lists[name].popitem()
 
@@ -129,6 +132,8 @@ class Page:
             self.delete(key)
         for name, key, html, *_ in changes.add:
             self.add(name, key, html)
+        for name in {name for name, *_ in changes.add}:
+            self.trim(name)
 
     @property
     def shows(self):
@@ -146,6 +151,12 @@ def _without(text, region, parts):
 def place(item):
     """What live.js orders by: Number(data-key)."""
     return float(re.search(r' data-key="([\d.]+)"', item[1])[1])
+
+
+def text_place(item):
+    """What live.js orders a list of texts by: as browsers compare them, by units of UTF-16."""
+    (root,) = read(item[1]).root.children
+    return root.attributes["data-key"].encode("utf-16-be")
 
 
 def root_id(html):

@@ -1,5 +1,7 @@
 """Shapes stay in their boxes and say what the numbers say."""
 
+import itertools
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -229,3 +231,23 @@ def test_nothing_has_no_shape():
     assert steps([], width=10, height=10, highest=1) == charts.Shape("", "")
     assert charts.timeline([], axis(NOON, NOON), width=10, height=10, highest=1) == charts.Shape("", "")
     assert bars([], width=10, height=10, highest=1) == []
+
+
+def test_a_readout_is_the_numbers_of_each_series_and_the_axis_in_milliseconds():
+    on = Axis(NOON, NOON + MINUTE)
+    said = json.loads(charts.readout(on, People=[(NOON, 0), (NOON + MINUTE, 2)], Meetings=[]))
+    at = charts.milliseconds(NOON)
+
+    assert said == {
+        "series": [{"name": "People", "points": [[at, 0], [at + 60_000, 2]]}, {"name": "Meetings", "points": []}],
+        "from": at,
+        "until": at + 60_000,
+    }
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_the_curve_of_equal_stretches_has_their_values_and_says_none_twice(values):
+    curve = charts.bucket_curve(values, NOON, MINUTE)
+
+    assert charts.buckets(curve, NOON, MINUTE, len(values)) == values
+    assert all(before[1] != after[1] for before, after in itertools.pairwise(curve))

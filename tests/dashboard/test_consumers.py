@@ -8,6 +8,8 @@ from django.db import OperationalError
 
 from dashboard import hub, protocol
 from dashboard.consumers import BoardConsumer, is_own_origin
+from dashboard.visitors import Visitor
+from zoomfeed.viewer import EVERYTHING
 
 
 def scope(origin, host="rollcall.test:8000", scheme="ws", **headers):
@@ -75,7 +77,7 @@ async def test_a_socket_that_cannot_be_written_to_is_closed():
 
     consumer = BoardConsumer()
     consumer.send = refuse_texts
-    page = hub.Page("board", "session")
+    page = hub.Page("board", "session", Visitor("1", EVERYTHING))
     page.post("news")
     async with asyncio.timeout(5):
         await consumer.write(page)
@@ -98,4 +100,4 @@ async def test_while_the_database_is_away_a_page_is_asked_to_come_back(monkeypat
     with pytest.raises(StopConsumer):
         await consumer.connect()
 
-    assert sent == [{"type": "websocket.close", "code": protocol.TRY_LATER}]
+    assert sent == [{"type": "websocket.close", "code": protocol.FULL}]

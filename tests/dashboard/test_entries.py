@@ -9,6 +9,7 @@ from tests.zoomfeed.test_record import event, incoming, join
 from zoomfeed.catalogue import EVENT_NAMES
 from zoomfeed.models import Event, Meeting
 from zoomfeed.record import record
+from zoomfeed.viewer import EVERYTHING
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
@@ -36,11 +37,11 @@ def entry(name="meeting.started", **about):
         ("meeting.rtms_concurrency_limited", "rtms concurrency limited", "bad"),
         ("meeting.participant_phone_callout_missed", "phone callout missed", "bad"),
         ("meeting.registration_denied", "registration denied", "left"),
-        ("recording.paused", "paused", "wait"),
-        ("recording.stopped", "stopped", "left"),
-        ("recording.started", "started", ""),
+        ("recording.paused", "recording paused", "wait"),
+        ("recording.stopped", "recording stopped", "left"),
+        ("recording.started", "recording started", ""),
         ("app_deauthorized", "app deauthorized", "bad"),
-        ("something.brand_new", "brand new", ""),
+        ("something.brand_new", "something brand new", ""),
         ("x.", "x.", ""),
     ],
 )
@@ -93,12 +94,16 @@ class TestEntries:
     def test_the_newest_come_first_and_no_more_than_asked_for(self):
         record(incoming(*(join(str(number), number, user_name=f"P{number}") for number in range(5))))
 
-        assert [entry.who for entry in entries(Event.objects.all(), 3)] == ["P4", "P3", "P2"]
+        assert [entry.who for entry in entries(EVERYTHING, Event.objects.all(), 3)] == ["P4", "P3", "P2"]
 
     def test_the_order_in_which_they_were_asked_for_does_not_matter(self):
         record(incoming(*(join(str(number), number, user_name=f"P{number}") for number in range(3))))
 
-        assert [entry.who for entry in entries(Event.objects.order_by("name", "pk"), 9)] == ["P2", "P1", "P0"]
+        assert [entry.who for entry in entries(EVERYTHING, Event.objects.order_by("name", "pk"), 9)] == [
+            "P2",
+            "P1",
+            "P0",
+        ]
 
     def test_an_entry_knows_its_meeting_where_there_is_one(self):
         record(
@@ -112,14 +117,14 @@ class TestEntries:
         of = {meeting.uuid: meeting.pk for meeting in Meeting.objects.all()}
 
         assert of.keys() == {"a==", "b=="}
-        found = entries(Event.objects.all(), 9)
+        found = entries(EVERYTHING, Event.objects.all(), 9)
         assert [entry.meeting_pk for entry in found] == [None, None, of["b=="], of["a=="]]
 
     def test_many_entries_take_two_queries_and_read_no_body(self, django_assert_num_queries):
         record(incoming(*(join(str(n), n, user_name="Jill", uuid=f"run-{n}==") for n in range(20))))
 
         with django_assert_num_queries(2) as queries:
-            for one in entries(Event.objects.all(), 100):
+            for one in entries(EVERYTHING, Event.objects.all(), 100):
                 assert all([one.id, one.words, one.who, one.delay, one.event.topic, one.event.meeting_number])
                 assert one.meeting_pk
         assert not any('"body"' in query["sql"] for query in queries.captured_queries)
@@ -128,4 +133,4 @@ class TestEntries:
         record(incoming(event("user.signed_in")))
 
         with django_assert_num_queries(1):
-            assert len(entries(Event.objects.all(), 9)) == 1
+            assert len(entries(EVERYTHING, Event.objects.all(), 9)) == 1

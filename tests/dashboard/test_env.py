@@ -131,3 +131,26 @@ def test_a_data_folder_is_closed_to_others(tmp_path):
 )
 def test_only_names_of_this_machine_are_loopback(host, stays):
     assert env.is_loopback(host) is stays
+
+
+def test_for_how_many_days(monkeypatch, capfd):
+    assert env.days(NAME, least=2) is None
+    monkeypatch.setenv(NAME, "forever")
+    assert env.days(NAME, least=2) is None
+    monkeypatch.setenv(NAME, "30")
+    assert env.days(NAME, least=2) == 30
+    monkeypatch.setenv(NAME, "1")
+    assert "forever or a number of days from 2" in refusal(capfd, env.days, least=2)
+
+
+def test_for_how_many_days_by_type(monkeypatch):
+    monkeypatch.setenv(NAME, "meeting.participant_qos*=30, user.*=forever")
+    assert env.days_by_type(NAME, least=2) == {"meeting.participant_qos*": 30, "user.*": None}
+
+
+@pytest.mark.parametrize(
+    "value", ["meeting.*", "meeting.*=", "meeting.*=1", "meeting.*=x", "a b=30", "a=30,a=40", "=30"]
+)
+def test_rules_that_say_nothing_clear_are_refused(monkeypatch, capfd, value):
+    monkeypatch.setenv(NAME, value)
+    refusal(capfd, env.days_by_type, least=2)

@@ -1,6 +1,7 @@
 """A page that was told what changed shows what a page shows that asks. The test of tests, without a browser."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -10,14 +11,18 @@ from django.utils import timezone
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dashboard import board, fragments, views
+from dashboard import board, filters, fragments, people
+from dashboard.board import AHEAD, HOUR
+from dashboard.filters import PAGE_ROWS
 from dashboard.fragments import LOG_LENGTH, MOST, Changes, TooMuch, changes
+from dashboard.fragments.board import CLOCK
 from tests.dashboard.pages import Page, root_id
-from tests.dashboard.test_board import after, crowd, ended, into, out_of, participant, started, waits
+from tests.dashboard.test_board import after, crowd, ended, into, out_of, participant, planned, started, waits
 from tests.sequences import all_bodies, sequence
 from tests.zoomfeed.test_record import event, forget
-from zoomfeed.models import Event, Head, Leg, Meeting
+from zoomfeed.models import Event, Feed, Head, Leg, Meeting
 from zoomfeed.record import Incoming, record
+from zoomfeed.viewer import EVERYTHING
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +49,7 @@ KINDS = """
     started ended participant_joined participant_left participant_joined_waiting_room participant_admitted
     participant_left_waiting_room participant_joined_breakout_room participant_left_breakout_room
     participant_jbh_waiting participant_jbh_waiting_left participant_role_changed sharing_started sharing_ended
-    created chat_message_sent recording
+    created chat_message_sent recording recorded
 """.split()  # noqa: SIM905
 
 acts = st.tuples(
@@ -76,7 +81,8 @@ def body(act, number, now):
         who["participant_user_id"] = f"PERSON-{person}"
     times = {"join_time": iso} if "joined" in what else {"leave_time": iso} if "left" in what else {}
     times = {"date_time": iso} if "wait" in what or "admitted" in what else times
-    about = {"uuid": run, "id": f"9{RUNS.index(run):010d}", "topic": f"Topic {run}", "host_id": "PERSON-1"}
+    of_number = RUNS.index(run) // 2  # two runs each
+    about = {"uuid": run, "id": f"9{of_number:010d}", "topic": f"Topic {run}", "host_id": "PERSON-1"}
     if what == "started":
         about["start_time"] = iso
     elif what == "ended":
@@ -85,7 +91,7 @@ def body(act, number, now):
         about["participant"] = {**who, **times, "new_role": "co-host", "leave_reason": "Reason : had to go"}
     if "breakout" in what:
         about["breakout_room_uuid"] = "ROOM"
-    name = "recording.started" if what == "recording" else f"meeting.{what}"
+    name = {"recording": "recording.started", "recorded": "recording.completed"}.get(what, f"meeting.{what}")
     stamp = int(at.timestamp() * 1000) + number % 1000
     return json.dumps({"event": name, "event_ts": stamp, "n": number, "payload": {"object": about}}).encode()
 
@@ -114,8 +120,8 @@ class Site:
 
     def tell(self, page, stream, since):
         board._days.clear()
-        page.apply(changes(stream, since))
-        page.put(fragments.by_the_clock(stream))
+        page.apply(changes(EVERYTHING, stream, since))
+        page.put(fragments.by_the_clock(EVERYTHING, stream))
 
     def history(self, batches, path, stream):
         """A page follows step by step; others, painted on the way, catch up at the end in one leap."""
@@ -143,11 +149,12 @@ class Site:
 
 
 @pytest.fixture
-def site(viewer, monkeypatch, no_static_files):
+def site(viewer, monkeypatch):
     """Lists are short there, so that a few events overflow them."""
     monkeypatch.setattr(board, "ENDED", 2)
-    for module in (fragments, views):
-        monkeypatch.setattr(module, "LOG_LENGTH", 5)
+    monkeypatch.setattr(fragments.items, "LOG_LENGTH", 5)
+    monkeypatch.setattr(people, "PAGE", 3)
+    monkeypatch.setattr(people, "SEEN", 2)
     with time_machine.travel(START, tick=False) as clock:
         yield Site(viewer, clock)
     board._days.clear()
@@ -156,14 +163,21 @@ def site(viewer, monkeypatch, no_static_files):
 STREAMS = [
     ("/", "board"),
     ("/meetings/{pk}/", "meeting:{pk}"),
+    ("/meetings/{pk}/?rows=all", "meeting:{pk}?rows=all"),
+    ("/meetings/{pk}/?q=p1", "meeting:{pk}?q=p1"),
     ("/events/", "events:"),
     ("/events/?name=meeting.participant_joined", "events:name=meeting.participant_joined"),
     ("/events/?q=p1", "events:q=p1"),
+    ("/people/", "people:"),
+    ("/people/?page=2", "people:page=2"),
+    ("/people/?q=p", "people:q=p"),
+    ("/people/?q=P1+EXAMPLE", "people:q=P1+EXAMPLE"),
 ]
 
 
 @pytest.mark.parametrize(("path", "stream"), STREAMS)
-def test_a_page_that_is_told_shows_what_a_page_shows_that_asks(site, path, stream):
+def test_a_page_that_is_told_shows_what_a_page_shows_that_asks(site, monkeypatch, path, stream):
+    monkeypatch.setattr(filters, "PAGE_ROWS", 2)
     something_changed = []
 
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.generate])
@@ -178,6 +192,89 @@ def test_a_page_that_is_told_shows_what_a_page_shows_that_asks(site, path, strea
 
 
 # By name
+
+
+def test_a_leg_known_by_its_leave_that_joins_after_it_moves_the_axis(told):
+    said(started(RUN), into(RUN, "1", 0, user_name="P1"), out_of(RUN, "2", -1200, user_name="P2"))
+    told(path_of(), stream_of(), into(RUN, "2", 60, user_name="P2"))
+
+
+def test_a_leave_that_comes_after_the_end_leaves_the_axis_where_it_was(told):
+    said(started(RUN), into(RUN, "1", 0, user_name="P1"), into(RUN, "2", 0, user_name="P2"), out_of(RUN, "2", 60))
+    said(ended(RUN, 1800))
+    told(path_of(), stream_of(), out_of(RUN, "1", 120, user_name="P1"))
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Pages that show the first two of each section."""
+    monkeypatch.setattr(filters, "PAGE_ROWS", 2)
+
+
+def shown(page, section):
+    return [re.search("<bdi>(.+?)</bdi>", html)[1] for html in page.lists[section].values()]
+
+
+def joining(count, at_s=0):
+    return [into(RUN, str(number), at_s + number, user_name=f"P{number}") for number in range(count)]
+
+
+def test_who_is_out_of_sight_is_counted(told, few):
+    said(started(RUN), *joining(3))
+    page = told(path_of(), stream_of(), into(RUN, "9", 60, user_name="Late"))
+
+    assert shown(page, "present") == ["P0", "P1"]
+    assert ">4</span>" in page.items["present_count"]
+    assert "The first 2 of 4 are shown" in page.items["present_more"]
+
+
+def test_who_stood_next_moves_up_into_sight(told, few):
+    said(started(RUN), *joining(5))
+    page = told(path_of(), stream_of(), out_of(RUN, "0", 60), out_of(RUN, "1", 61))
+
+    assert shown(page, "present") == ["P2", "P3"]
+    assert shown(page, "left") == ["P1", "P0"]
+
+
+def test_who_leaves_out_of_sight_comes_into_sight_of_those_who_left(told, few):
+    said(started(RUN), *joining(5))
+    page = told(path_of(), stream_of(), *(out_of(RUN, str(number), 60 + number) for number in (2, 3, 4)))
+
+    assert shown(page, "present") == ["P0", "P1"]
+    assert shown(page, "left") == ["P4", "P3"]
+    assert "The first 2 of 3 are shown" in page.items["left_more"]
+
+
+def test_who_comes_first_pushes_the_last_out_of_sight(told, few):
+    said(started(RUN), *joining(2, at_s=60))
+    page = told(path_of(), stream_of(), into(RUN, "9", 30, user_name="Early"))
+
+    assert shown(page, "present") == ["Early", "P0"]
+
+
+def test_who_is_searched_for_comes_and_goes(told):
+    said(started(RUN), into(RUN, "1", 0, user_name="Jill"), into(RUN, "2", 1, user_name="Bob"))
+    query = "q=jill"
+    page = told(f"{path_of()}?{query}", f"{stream_of()}?{query}", into(RUN, "3", 2, user_name="JILL Chill"))
+    assert shown(page, "present") == ["Jill", "JILL Chill"]
+    assert "2 of 3" in page.items["present_count"]
+
+    page = told(f"{path_of()}?{query}", f"{stream_of()}?{query}", out_of(RUN, "3", 70))
+    assert (shown(page, "present"), shown(page, "left")) == (["Jill"], ["JILL Chill"])
+
+
+def test_a_later_run_of_the_number_is_told(told):
+    said(started(RUN, id="777"))
+    page = told(path_of(), stream_of(), started("next==", 3600, id="777"))
+
+    assert f'href="{path_of("next==")}"' in page.items["runs"]
+
+
+def test_a_recording_is_told_when_it_comes(told):
+    said(started(RUN), ended(RUN, 60))
+    page = told(path_of(), stream_of(), event("recording.completed", 90, uuid=RUN, share_url="https://zoom.test/rec/1"))
+
+    assert 'href="https://zoom.test/rec/1" rel="noopener noreferrer"' in page.items["recording"]
 
 
 @pytest.fixture
@@ -239,6 +336,43 @@ def test_the_list_fills_up_again_when_an_ended_meeting_goes_on(told):
     assert list(page.lists["ended"]) == [f"x-{pk_of('run-2')}", f"x-{pk_of('run-1')}"]
 
 
+def test_what_is_planned_or_called_off_is_told_without_a_meeting(told):
+    page = told("/", "board", planned("9", START + HOUR))
+    assert "Plan 9" in page.items["upcoming"]
+
+    page = told("/", "board", event("meeting.deleted", 9, id="9"))
+    assert "Plan 9" not in page.items["upcoming"]
+
+
+def test_what_has_begun_is_no_longer_to_come(told):
+    said(planned("9", START + HOUR))
+    page = told("/", "board", started("a", int((START - after(0)).total_seconds()) + 3600, id="9"))
+
+    assert "Plan 9" not in page.items["upcoming"]
+
+
+def test_what_is_to_come_comes_and_goes_with_time_alone(site):
+    said(planned("9", START + AHEAD + HOUR))
+    page = site.paint("/")
+    assert "Plan 9" not in page.items["upcoming"]
+
+    for hours, is_listed in [(2, True), (11, True), (1, False)]:
+        site.clock.shift(hours * HOUR)
+        site.tell(page, "board", page.revision)
+        assert ("Plan 9" in page.items["upcoming"]) == is_listed
+        assert page.items["upcoming"] == site.paint("/").items["upcoming"]
+
+
+def test_who_connects_zoom_is_no_longer_asked_to(site):
+    page = site.paint("/")
+    assert "Connect your Zoom account" in page.items["first_run"]
+    assert " hidden" not in page.items["first_run"]
+
+    Feed.objects.create(key="s")
+    site.tell(page, "board", page.revision)
+    assert page.items["first_run"].startswith('<section class="panel empty" id="first_run" hidden>')
+
+
 def test_a_card_is_painted_again_when_somebody_is_called_otherwise(told):
     said(into("a", "1", user_name="Jill"), into("a", "2", user_name="Bob"))
     page = told("/", "board", into("a", "1", 60, user_name="Jill Chill"))
@@ -252,7 +386,7 @@ def test_two_legs_that_turn_out_to_be_one_person_become_one_row(told):
     page = told(path_of(), stream_of(), into(RUN, "2", 60, user_name="Phone", participant_user_id="J"))
 
     assert list(page.lists["present"]) == [f"p-{first.pk}"]
-    assert f"p-{second.pk}" in changes(stream_of(), 1).delete
+    assert f"p-{second.pk}" in changes(EVERYTHING, stream_of(), 1).delete
 
 
 def test_one_person_who_turns_out_to_be_two_becomes_two_rows(told):
@@ -300,7 +434,7 @@ def test_everybody_is_painted_again_when_the_axis_steps(site):
     site.tell(page, stream_of(), page.revision)
 
     assert page.shows == site.paint(path_of()).shows
-    assert len([one for one in changes(stream_of(), page.revision).add if one[0] == "present"]) == 3
+    assert len([one for one in changes(EVERYTHING, stream_of(), page.revision).add if one[0] == "present"]) == 3
 
 
 def test_everybody_is_painted_again_when_somebody_turns_out_to_have_been_there_before_them(told):
@@ -324,7 +458,7 @@ def test_who_did_not_change_is_not_sent(site):
     said(started(RUN), *crowd(RUN, 3))
     since = revision()
     said(into(RUN, "9", 60, user_name="Late"))
-    found = changes(stream_of(), since)
+    found = changes(EVERYTHING, stream_of(), since)
 
     assert [name for name, *_ in found.add] == ["present", "meeting-events"]
     assert "Late" in found.add[0][2]
@@ -334,11 +468,11 @@ def test_nothing_new_is_nothing_to_send(site):
     said(started(RUN), *crowd(RUN, 3), ended("over", 60))
 
     for stream in ("board", stream_of(), "events:"):
-        assert changes(stream, revision()) == Changes()
+        assert changes(EVERYTHING, stream, revision()) == Changes()
 
 
 def test_a_meeting_that_nobody_knows_has_no_news():
-    assert changes("meeting:99", 0) == Changes()
+    assert changes(EVERYTHING, "meeting:99", 0) == Changes()
 
 
 @pytest.mark.xfail(strict=True, reason="a row that is painted already is not told that its meeting is known by now")
@@ -358,7 +492,7 @@ def test_a_live_list_of_a_filter_gets_what_passes_and_nothing_else(told):
 def test_a_stream_of_a_filter_that_makes_no_sense_has_no_news():
     said(started("a"))
 
-    assert changes("events:name=no.such", 0) == Changes()
+    assert changes(EVERYTHING, "events:name=no.such", 0) == Changes()
 
 
 def test_recorded_bodies_in_batches(site):
@@ -385,9 +519,9 @@ def test_the_last_of_the_news_is_read_out():
     since = revision()
     said(into("a", "1", 1, user_name="Jill\0"), started("b", 2, topic="Visit"), ended("a", 3, topic="Ward\u202e round"))
 
-    assert changes("board", since).say == "Ward round ended"
-    assert changes(stream_of("a"), since).say == ""
-    assert changes("events:", since).say == ""
+    assert changes(EVERYTHING, "board", since).say == "Ward round ended"
+    assert changes(EVERYTHING, stream_of("a"), since).say == ""
+    assert changes(EVERYTHING, "events:", since).say == ""
 
 
 def test_who_comes_and_goes_is_read_out_on_the_meetings_page():
@@ -395,14 +529,14 @@ def test_who_comes_and_goes_is_read_out_on_the_meetings_page():
     since = revision()
     said(into("a", "1", 1, user_name="Jill\u202e  Chill"))
 
-    assert changes(stream_of("a"), since).say == "Jill Chill joined"
-    assert changes("board", since).say == ""
+    assert changes(EVERYTHING, stream_of("a"), since).say == "Jill Chill joined"
+    assert changes(EVERYTHING, "board", since).say == ""
 
 
 def test_a_meeting_without_a_topic_is_read_out_all_the_same():
     said(started("a", topic=""))
 
-    assert changes("board", 0).say == "A meeting started"
+    assert changes(EVERYTHING, "board", 0).say == "A meeting started"
 
 
 # Too much
@@ -410,26 +544,28 @@ def test_a_meeting_without_a_topic_is_read_out_all_the_same():
 
 def test_too_many_meetings_are_dearer_than_a_fresh_page():
     said(*(started(f"run-{number}") for number in range(MOST)))
-    assert len(changes("board", 0).add) == MOST
+    assert len(changes(EVERYTHING, "board", 0).add) == MOST
 
     said(started("one more"))
     with pytest.raises(TooMuch):
-        changes("board", 0)
-    assert len(changes("board", revision() - 1).add) == 1
+        changes(EVERYTHING, "board", 0)
+    assert len(changes(EVERYTHING, "board", revision() - 1).add) == 1
 
 
 def test_too_many_people_are_dearer_than_a_fresh_page():
     said(*crowd("a", MOST))
-    assert len([one for one in changes(stream_of("a"), 0).add if one[0] == "present"]) == MOST
+    stream = f"{stream_of('a')}?rows=all"
+    assert len([one for one in changes(EVERYTHING, stream, 0).add if one[0] == "present"]) == MOST
 
     said(into("a", "one more"))
     with pytest.raises(TooMuch):
-        changes(stream_of("a"), 0)
+        changes(EVERYTHING, stream, 0)
+    assert len([one for one in changes(EVERYTHING, stream_of("a"), 0).add if one[0] == "present"]) == PAGE_ROWS
 
 
 def test_of_many_events_the_newest_are_enough():
     said(*crowd("a", LOG_LENGTH + 5))
-    found = changes("events:", 0)
+    found = changes(EVERYTHING, "events:", 0)
 
     assert len(found.add) == LOG_LENGTH
     assert found.add[0][1] == f"e-{Event.objects.latest('pk').pk}"
@@ -442,29 +578,37 @@ def test_every_item_is_one_element_with_the_id_by_which_it_is_told():
     said(*sequence("K1"), started("a"), *crowd("a", 3), waits("a", "9"), ended("b", 60))
 
     for stream in ("board", stream_of("a"), "events:", "events:q=P1"):
-        found = changes(stream, 0)
+        found = changes(EVERYTHING, stream, 0)
         assert found.add
         for _, key, html, _ in found.add:
             assert root_id(html) == key
-        for key, html in {**found.put, **fragments.by_the_clock(stream)}.items():
+        for key, html in {**found.put, **fragments.by_the_clock(EVERYTHING, stream)}.items():
             assert root_id(html) == key
 
 
 def test_only_the_board_changes_with_time_alone():
-    assert fragments.by_the_clock("board").keys() == {"kpi_day", "day"}
-    assert fragments.by_the_clock("events:") == fragments.by_the_clock("meeting:1") == {}
+    assert fragments.by_the_clock(EVERYTHING, "board").keys() == set(CLOCK)
+    assert fragments.by_the_clock(EVERYTHING, "events:") == fragments.by_the_clock(EVERYTHING, "meeting:1") == {}
 
 
 def test_the_same_question_gets_the_same_answer(site):
     said(started(RUN), *crowd(RUN, 3))
 
-    assert changes(stream_of(), 0) == changes(stream_of(), 0)
+    assert changes(EVERYTHING, stream_of(), 0) == changes(EVERYTHING, stream_of(), 0)
 
 
-@pytest.mark.parametrize(("stream", "queries"), [("board", 5), ("meeting", 6), ("events:", 2)])
+@pytest.mark.parametrize(("stream", "queries"), [("board", 7), ("meeting", 12), ("events:", 4)])
 def test_what_it_asks_does_not_grow_with_what_there_is(stream, queries, django_assert_max_num_queries):
     said(*(body for number in range(20) for body in crowd(f"run-{number}", 5)))
     stream = stream_of("run-1") if stream == "meeting" else stream
 
     with django_assert_max_num_queries(queries):
-        assert changes(stream, 0).add
+        assert changes(EVERYTHING, stream, 0).add
+
+
+@pytest.mark.parametrize("stream", ["board", "meeting:1", "events:"])
+def test_a_page_from_before_the_past_changed_begins_anew(stream):
+    Head.objects.update_or_create(pk=1, defaults={"revision": 7, "rewritten": 6})
+    with pytest.raises(TooMuch):
+        changes(EVERYTHING, stream, 5)
+    changes(EVERYTHING, stream, 6)

@@ -17,7 +17,7 @@ from zoomfeed import metrics as feed_metrics
 from zoomfeed.metrics import WEB
 from zoomfeed.models import Feed, FeedState, Gap, Head, RejectedFrame, Source
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_static_files")]
+pytestmark = pytest.mark.django_db
 
 TOKEN = "a-long-token-äß"
 NOTED = """\
@@ -221,7 +221,7 @@ def test_pages_are_counted_by_what_they_show_and_how_they_went():
     went = {"session_over": 0, "policy": 0, "left": 0, "other": 0}
     for reason in went:
         went[reason] = WEB.get_sample_value("rollcall_pages_closed_total", {"reason": reason}) or 0
-    for stream, code in zip(streams, (protocol.SESSION_OVER, protocol.POLICY_VIOLATION, None, 4999), strict=True):
+    for stream, code in zip(streams, (protocol.SESSION_OVER, protocol.UNWELCOME, None, 4999), strict=True):
         page_metrics.closed(stream, code)
 
     assert page_metrics.open_pages() == before

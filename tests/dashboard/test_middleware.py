@@ -1,4 +1,7 @@
-"""The headers that every answer carries, whatever it is."""
+"""The headers that every answer carries, whatever it is, and which answers are compressed."""
+
+import gzip
+import re
 
 import pytest
 from django.http import HttpResponse
@@ -52,7 +55,7 @@ class TestAnswers:
     def test_the_admin_goes_without_trusted_types(self, admin_client, path):
         assert_secured(admin_client.get(path), PLAIN)
 
-    def test_static_files_are_secured_too(self, client):
+    def test_static_files_are_secured_too(self, client, static_files):
         answer = client.get("/static/rollcall/live.js")
 
         assert answer.status_code == 200
@@ -106,3 +109,37 @@ def test_a_site_without_an_admin_is_strict_everywhere():
     answer = SecurityHeaders(lambda _: HttpResponse())(RequestFactory().get("/admin/"))
 
     assert answer[POLICY] == STRICT
+
+
+ASKED = {"accept-encoding": "gzip"}
+
+
+@pytest.mark.django_db
+class TestCompression:
+    def test_a_page_is_compressed_for_who_takes_it_and_is_the_same(self, viewer):
+        plain, packed = viewer.get("/"), viewer.get("/", headers=ASKED)
+
+        assert packed["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in packed["Vary"]
+        assert len(packed.content) < len(plain.content) / 2
+        assert _without_tokens(gzip.decompress(packed.content)) == _without_tokens(plain.content)
+        assert "Content-Encoding" not in plain
+
+    @pytest.mark.parametrize("path", ["/history/meetings.csv", "/healthz"])
+    def test_what_is_no_page_is_not(self, viewer, path):
+        answer = viewer.get(path, headers=ASKED)
+
+        assert answer.status_code == 200
+        assert "Content-Encoding" not in answer
+
+    def test_the_secret_of_a_page_is_another_each_time(self, viewer):
+        first, second = (TOKEN.search(viewer.get("/").content) for _ in range(2))
+
+        assert first[1] != second[1]
+
+
+TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="(\w+)"')
+
+
+def _without_tokens(page):
+    return TOKEN.sub(b"", page)

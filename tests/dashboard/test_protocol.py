@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dashboard import protocol
-from dashboard.protocol import Flow, Inbound, UnwelcomeFrame, Verdict
+from dashboard.protocol import Flow, Inbound, Places, UnwelcomeFrame, Verdict
 
 
 def test_an_update_names_its_revisions_and_only_the_parts_it_has():
@@ -87,6 +87,8 @@ def test_an_ack_is_read():
         '{"ack": "7"}',
         '{"ack": true}',
         '{"ack": 1.5}',
+        '{"ack": -1}',
+        '{"ack": 9223372036854775808}',
         '{"ack": 1, "x": 2}',
         '{"resync": true}',
         '{"ack": 1' + " " * 4096 + "}",
@@ -112,3 +114,22 @@ def test_20_frames_every_second_are_welcome():
 
     for frame in range(200):
         assert inbound.read('{"ack": 1}', now=frame // 20) == 1
+
+
+def test_a_place_that_is_given_back_is_free_again():
+    places = Places(most=3, most_per_user=2)
+
+    assert [places.take(user) for user in ("alice", "alice", "bob")] == [None, None, None]
+    assert places.take("alice") == protocol.TOO_MANY_OF_USER
+    assert places.take("charlie") == protocol.FULL
+    places.give("alice")
+    assert places.take("charlie") is None
+    assert places.take("alice") == protocol.FULL
+
+
+def test_who_has_no_place_left_is_forgotten():
+    places = Places(most=3, most_per_user=2)
+    places.take("alice")
+    places.give("alice")
+
+    assert not places.taken

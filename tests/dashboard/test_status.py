@@ -1,18 +1,22 @@
 """The status page: each link of the chain in each of its states, in words, and nothing that a stranger could run."""
 
+import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from channels.layers import channel_layers
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from dashboard import metrics, status
+from dashboard import fragments, metrics, processes, status
+from dashboard.roles import VIEWERS
 from dashboard.status import BAD, UNUSED, WAIT, WELL
-from tests.dashboard.pages import read
+from tests.dashboard.pages import Page, read
 from zoomfeed.models import Event, Feed, FeedState, Gap, RejectedFrame, Source
+from zoomfeed.viewer import EVERYTHING
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_static_files")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def gap(feed, minutes_ago, length=timedelta(minutes=2), **values):
 
 
 def part(name):
-    return next(part for part in status.overview().parts if part.name == name)
+    return next(part for part in status.overview(EVERYTHING).parts if part.name == name)
 
 
 def facts(part):
@@ -186,7 +190,60 @@ def test_a_log_in_step_counts_the_hour(feed, now):
     for number, age in enumerate((timedelta(0), timedelta(minutes=59), timedelta(minutes=61))):
         event(number, received_at=now - age)
 
-    assert (part("Log").shape, facts(part("Log"))) == (WELL, {"Events within the hour": "2"})
+    assert part("Log").shape == WELL
+    assert facts(part("Log")) == {"Events a minute": "0.2, of the last 5 minutes", "Events within the hour": "2"}
+
+
+def test_the_delay_is_told_by_its_median_and_its_worst_but_a_few(feed, now):
+    for number in range(100):
+        event(number, received_at=now, occurred_at=now - timedelta(seconds=number + 1))
+    event(200, received_at=now, occurred_at=now - timedelta(days=1), transport="rest")
+    event(201, received_at=now)
+    event(202, received_at=now - timedelta(minutes=61), occurred_at=now - timedelta(days=1))
+
+    told = facts(part("Log"))
+    assert told["From Zoom to us, median"] == "50.0 s"
+    assert told["95 of 100 within"] == "1 min, of 100 events of the hour"
+
+
+def test_a_clock_of_zoom_that_is_ahead_makes_no_negative_delay(feed, now):
+    event(1, received_at=now, occurred_at=now + timedelta(seconds=3))
+
+    assert facts(part("Log"))["95 of 100 within"] == "0.0 s, of 1 event of the hour"
+
+
+def test_the_delays_of_the_newest_only_are_looked_at(feed, now, monkeypatch):
+    monkeypatch.setattr(status, "MOST_DELAYS", 2)
+    for number in range(5):
+        event(number, received_at=now - timedelta(seconds=number), occurred_at=now - timedelta(seconds=2 * number))
+
+    assert facts(part("Log"))["95 of 100 within"] == "1.0 s, of 2 events of the hour"
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((94, 95, 100, 100), "within 25 ms"),
+        ((0, 0, 95, 100), "within 5 s"),
+        ((0, 0, 0, 100), None),
+        ((0, 0, 0, 0), None),
+    ],
+)
+def test_the_way_from_us_to_the_log_is_what_the_feed_has_counted(feed, counts, told):
+    bounds = ("0.01", "0.025", "5.0", "+Inf")
+    lines = [f'rollcall_log_delay_seconds_bucket{{le="{le}"}} {n:.1f}' for le, n in zip(bounds, counts, strict=True)]
+    Feed.objects.update(metrics="\n".join([*lines, "rollcall_log_delay_seconds_sum nonsense"]))
+
+    assert facts(part("Log")).get("From us to the log, 95 of 100") == told
+
+
+def test_heartbeat_and_token_are_told(feed, now):
+    until = now + timedelta(minutes=50)
+    Feed.objects.update(last_heartbeat_at=now, token_at=now - timedelta(minutes=10), token_until=until)
+    told = facts(part("Zoom socket"))
+
+    assert (told["Last heartbeat answered"], told["Token ends"]) == (now, until)
+    assert told["Token issued"] == now - timedelta(minutes=10)
 
 
 def test_counting_ends_somewhere(feed, now, monkeypatch):
@@ -222,22 +279,45 @@ def test_a_redis_that_is_away_is_said(feed, settings):
 def test_database_bell_and_process_are_there(feed):
     before = metrics.open_pages()
     metrics.opened("board")
-    process = part("This web process")
+    process = part("Web processes")
     metrics.closed("board", None)
 
     assert {part("Database").shape, part("Bell").shape, process.shape} == {WELL}
     assert facts(process)["Open pages"] == str(before + 1)
 
 
+@pytest.fixture
+def others(monkeypatch):
+    monkeypatch.setattr(processes, "_others", {})
+
+
+def test_the_pages_of_all_web_processes_are_counted(feed, others):
+    before = metrics.open_pages()
+    processes.hear(processes.message() | {"name": "web-2:77", "pages": 12}, time.monotonic())
+    found = part("Web processes")
+
+    assert (found.shape, found.state) == (WELL, "2 of them")
+    assert facts(found)["Open pages"] == str(before + 12)
+    assert facts(found)["web-2:77"] == "12 pages"
+
+
+def test_web_processes_of_two_versions_are_worth_a_look(feed, others):
+    processes.hear(processes.message() | {"name": "web-2:77", "version": "0.1"}, time.monotonic())
+    found = part("Web processes")
+
+    assert (found.shape, facts(found)["Version of web-2:77"]) == (WAIT, "0.1")
+    assert "older" in found.todo
+
+
 # The verdict
 
 
 def test_the_verdict_names_what_is_worst(feed, now, settings):
-    assert status.overview().verdict == "Everything works"
+    assert status.overview(EVERYTHING).verdict == "Everything works"
     Feed.objects.update(state=FeedState.RECONNECTING)
-    assert status.overview().verdict == "Worth a look: Zoom socket"
+    assert status.overview(EVERYTHING).verdict == "Worth a look: Zoom socket"
     Feed.objects.update(behind_since=now)
-    assert status.overview().verdict == "Needs you: Log"
+    assert status.overview(EVERYTHING).verdict == "Needs you: Log"
 
 
 # What went wrong
@@ -257,7 +337,7 @@ def test_the_verdict_names_what_is_worst(feed, now, settings):
 )
 def test_what_became_of_a_gap(feed, values, shape, outcome):
     gap(feed, 60, **values)
-    (missed,) = status.overview().gaps
+    (missed,) = status.overview(EVERYTHING).gaps
 
     assert (missed.shape, missed.outcome) == (shape, outcome)
     assert missed.length == ("2 min" if values.get("length", 1) else "1 h 00 min")
@@ -268,7 +348,7 @@ def test_only_the_newest_are_listed(feed, now):
         gap(feed, 60 + number)
         rejected(number, "not JSON", now - timedelta(minutes=number))
         event(number, fold_error="Traceback:\nTypeError: no\n")
-    overview = status.overview()
+    overview = status.overview(EVERYTHING)
 
     assert [len(overview.gaps), len(overview.rejected), len(overview.poisoned)] == [20, 10, 10]
     assert overview.gaps[0].gap.started_at == max(one.started_at for one in Gap.objects.all())
@@ -298,13 +378,32 @@ def rejected(number, reason, received_at=None):
 # The page
 
 
-def test_the_page_says_when_it_was_made_and_leads_to_a_fresh_one(viewer, feed):
+def test_the_page_says_when_it_was_made_and_is_kept_in_step(viewer, feed):
     elements = list(read(viewer.get("/status/").content.decode()).root.all())
 
     assert [one.attributes["href"] for one in elements if one.attributes.get("aria-current") == "page"] == ["/status/"]
-    assert len([one for one in elements if one.attributes.get("href") == "/status/"]) == 2
     assert [one for one in elements if one.tag == "time" and "data-moment" in one.attributes]
-    assert elements[0].attributes["data-stream-url"] == ""
+    assert elements[0].attributes["data-stream-url"] == "/ws/status/"
+
+
+def test_what_comes_by_the_clock_is_what_the_page_shows(viewer, feed, now, monkeypatch):
+    monkeypatch.setattr("zoomfeed.room.free_bytes", lambda: 2**40)
+    source("websocket", now)
+    gap(feed, 60)
+    rejected(1, "not JSON")
+    event(1, fold_error="x")
+    with time_machine.travel(now, tick=False):
+        page = Page(viewer.get("/status/").content.decode())
+        items = fragments.by_the_clock(EVERYTHING, "status")
+
+    assert items.keys() == set(fragments.status.PARTS)
+    assert {name: page.items[name] for name in items} == {name: item.strip() for name, item in items.items()}
+
+
+def test_no_event_moves_the_page(feed):
+    event(1)
+
+    assert fragments.changes(EVERYTHING, "status", 0) == fragments.Changes()
 
 
 def test_what_strangers_wrote_is_shown_and_never_run(viewer, feed):
@@ -327,13 +426,16 @@ def test_what_strangers_wrote_is_shown_and_never_run(viewer, feed):
     assert "my-subscription" not in text
 
 
-def test_only_who_may_see_the_log_gets_links_into_it(viewer, client, feed):
-    broken = event(1, fold_error="Traceback:\nTypeError: no\n")
-    link = f"/admin/zoomfeed/event/{broken.pk}/change/"
-    assert link not in viewer.get("/status/").content.decode()
+def test_only_who_may_see_the_log_gets_links_into_it(viewer, account, client, feed):
+    broken, fine = event(1, fold_error="Traceback:\nTypeError: no\n"), event(2)
+    link = "/admin/zoomfeed/event/?poisoned=yes"
+    assert link in viewer.get("/status/").content.decode()
+    listed = client.get(link).content.decode()
+    assert f"/{broken.pk}/change/" in listed
+    assert f"/{fine.pk}/change/" not in listed
 
-    client.force_login(User.objects.create_superuser("root"))
-    assert link in client.get("/status/").content.decode()
+    client.force_login(account(VIEWERS))
+    assert link not in client.get("/status/").content.decode()
 
 
 def test_it_is_for_staff_only(client):
@@ -362,7 +464,7 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(monkeypatch):
 @pytest.mark.parametrize(("skew_s", "words"), [(3600, "1 h 00 min ahead of"), (-40, "40 s behind")])
 def test_a_feed_whose_clock_is_wrong_is_told(skew_s, words):
     feed = Feed.objects.create(key="s")
-    assert "Clock of the feed" not in {each.name for each in status.overview().parts}
+    assert "Clock of the feed" not in {each.name for each in status.overview(EVERYTHING).parts}
     Feed.objects.filter(pk=feed.pk).update(clock_skew_s=skew_s)
 
     assert words in part("Clock of the feed").reason

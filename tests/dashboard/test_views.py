@@ -1,21 +1,24 @@
 """The pages: who gets in, what every page carries, and that nothing that Zoom sends can break one."""
 
 import re
-from urllib.parse import parse_qs, urljoin, urlsplit
+from datetime import timedelta
+from urllib.parse import parse_qs, parse_qsl, urljoin, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
-from dashboard import board, views
-from dashboard.fragments import LOG_LENGTH
+from dashboard import board
+from dashboard.fragments import LOG_LENGTH, items
+from dashboard.views import events, meetings
 from tests.dashboard.pages import Page, links, read
 from tests.dashboard.test_board import crowd, ended, into, said, started, waits
 from tests.zoomfeed.test_record import event
-from zoomfeed.models import Event, Head, Meeting
+from zoomfeed.models import Event, Feed, Gap, Head, Meeting
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_static_files")]
+pytestmark = pytest.mark.django_db
 
 SIMULATED = "Simulated Zoom:"
 ELSEWHERE = [
@@ -67,7 +70,7 @@ def meeting(db):
 @pytest.fixture
 def pages(meeting):
     """An address of each page."""
-    return ["/", meeting.get_absolute_url(), "/events/", "/status/"]
+    return ["/", meeting.get_absolute_url(), "/events/", "/people/", "/history/", "/status/"]
 
 
 def text_of(answer):
@@ -196,8 +199,7 @@ def test_every_other_address_is_closed_to_strangers(client, meeting):
     assert closed == addresses - opened | {"/admin/login/"}
 
 
-def test_the_icon_is_where_browsers_look_for_it(client, settings):
-    settings.SERVESTATIC_USE_FINDERS = True
+def test_the_icon_is_where_browsers_look_for_it(client, static_files):
     assert client.get("/favicon.ico", follow=True).status_code == 200
 
 
@@ -206,7 +208,7 @@ def test_the_icon_is_where_browsers_look_for_it(client, settings):
 
 def test_a_page_says_where_it_stands_and_what_it_follows(viewer, meeting, pages):
     head = Head.objects.get()
-    streams = ["/ws/live/", f"/ws/meetings/{meeting.pk}/", "/ws/events/?", ""]
+    streams = ["/ws/live/", f"/ws/meetings/{meeting.pk}/", "/ws/events/?", "/ws/people/?", "", "/ws/status/"]
 
     for path, stream in zip(pages, streams, strict=True):
         html = read(text_of(viewer.get(path))).root.children[0].attributes
@@ -220,7 +222,8 @@ def test_a_page_of_an_empty_database_stands_at_the_beginning(viewer):
 
 
 @pytest.mark.parametrize(
-    ("path", "module", "name"), [("/", board, "cards"), ("/events/", views, "entries"), ("meeting", views, "entries")]
+    ("path", "module", "name"),
+    [("/", board, "cards"), ("/events/", events, "entries_of"), ("meeting", meetings, "entries")],
 )
 def test_a_page_never_claims_to_be_newer_than_it_is(viewer, meeting, monkeypatch, path, module, name):
     real, before = getattr(module, name), Head.objects.get().revision
@@ -272,31 +275,44 @@ def test_the_page_that_one_is_on_is_marked(viewer, pages):
         elements = read(text_of(viewer.get(path))).root.all()
         return [one.attributes["href"] for one in elements if one.attributes.get("aria-current") == "page"]
 
-    assert [marked(path) for path in pages] == [["/"], [], ["/events/"], ["/status/"]]
+    assert [marked(path) for path in pages] == [["/"], [], ["/events/"], ["/people/"], ["/history/"], ["/status/"]]
 
 
 # Links
 
 
+def shape(path):
+    """A link without what differs from row to row."""
+    address, _, query = path.partition("?")
+    return re.sub(r"\d+", "N", address), tuple(sorted(name for name, _ in parse_qsl(query, keep_blank_values=True)))
+
+
 def test_no_link_is_dead(root_client, meeting):
     said(*(event("user.signed_in", number) for number in range(LOG_LENGTH + 20)))
-    seen, waiting = set(), ["/", "/events/?q=signed&tail=off", "/events/?name=no.such", "/nowhere/"]
+    seen, shapes, waiting = set(), set(), ["/", "/events/?q=signed&tail=off", "/events/?name=no.such", "/nowhere/"]
     while waiting:
         path = waiting.pop()
         seen.add(path)
         answer = root_client.get(path)
         assert answer.status_code == (404 if path == "/nowhere/" else 200), path
-        if not path.startswith("/admin/"):
-            found = {urljoin(path, href) for href in links(text_of(answer))}
-            waiting += {href.partition("#")[0] for href in found} - seen - set(waiting)
+        is_page = answer["Content-Type"].startswith("text/html")
+        if is_page and not path.startswith("/admin/"):
+            for found in {urljoin(path, href).partition("#")[0] for href in links(text_of(answer))}:
+                if shape(found) not in shapes:  # each row of the log leads to itself and to a dozen filters
+                    shapes.add(shape(found))
+                    waiting.append(found)
 
-    assert {meeting.get_absolute_url(), "/admin/", "/events/?meeting=a%3D%3D"} <= seen
+    assert "/admin/" in seen
+    assert any(re.fullmatch(r"/meetings/\d+/(\?.*)?", path) for path in seen)
+    assert any(path.startswith("/events/?meeting=") for path in seen)
+    assert any(re.fullmatch(r"/events/\d+/", path) for path in seen)
     assert any("before=" in path for path in seen)
     assert any(path.startswith("/admin/zoomfeed/event/?meeting=") for path in seen)
+    for ending in (r"csv", r"csv\?legs", r"xlsx"):
+        assert any(re.fullmatch(rf"/meetings/\d+/attendance\.{ending}", path) for path in seen), ending
 
 
-def test_what_a_page_needs_is_there(root_client, pages, settings):
-    settings.SERVESTATIC_USE_FINDERS = True
+def test_what_a_page_needs_is_there(root_client, pages, static_files):
     needed = {
         one.attributes.get("src") or one.attributes.get("href")
         for path in [*pages, "/admin/"]
@@ -398,7 +414,7 @@ def test_nothing_that_is_asked_can_break_the_log(viewer, meeting, words):
 @pytest.fixture
 def long_log(db, monkeypatch):
     """Two pages of the log and a half, of ten events each."""
-    monkeypatch.setattr(views, "LOG_LENGTH", 10)
+    monkeypatch.setattr(items, "LOG_LENGTH", 10)
     said(*(event("meeting.alert" if n % 2 else "user.signed_in", n, id=str(n)) for n in range(25)))
 
 
@@ -473,7 +489,7 @@ def test_a_filter_that_makes_no_sense_says_so(viewer, meeting):
     answer = viewer.get("/events/?name=no.such&q=jill")
 
     assert ids(answer) == []
-    assert "Event type:" in text_of(answer)
+    assert "Event types:" in text_of(answer)
     assert "no.such is not one of the available choices" in text_of(answer)
     assert 'data-stream-url=""' in text_of(answer)
 
@@ -481,10 +497,14 @@ def test_a_filter_that_makes_no_sense_says_so(viewer, meeting):
 def test_what_was_asked_stands_in_the_form(viewer, meeting):
     elements = list(read(text_of(viewer.get("/events/?q=a%22b&name=meeting.ended&meeting=a%3D%3D"))).root.all())
     values = {one.attributes.get("name"): one.attributes.get("value") for one in elements if one.tag == "input"}
-    chosen = [one.attributes["value"] for one in elements if "selected" in one.attributes]
+    chosen = [
+        one.attributes["value"]
+        for one in elements
+        if "checked" in one.attributes and one.attributes.get("name") in ("name", "tail")
+    ]
 
     assert (values["q"], values["meeting"]) == ('a"b', "a==")
-    assert chosen == ["meeting.ended", ""]
+    assert chosen == ["meeting.ended", "on"]
 
 
 @pytest.mark.parametrize(
@@ -546,13 +566,80 @@ def test_nothing_is_called_simulated_that_is_not(root_client, settings, pages):
     assert SIMULATED not in text_of(root_client.get("/login/"))
 
 
+# The board
+
+
+@pytest.mark.parametrize("sort", ["largest", "newest", "longest"])
+def test_the_board_is_painted_in_the_order_that_its_address_asks_for(viewer, sort):
+    said(started("a", 60), *crowd("b", 2, 0), *crowd("c", 1, 120))
+    orders = {"largest": "bca", "newest": "cab", "longest": "bac"}
+    answer = viewer.get("/", {"sort": sort, "view": "table"})
+    page = Page(text_of(answer))
+
+    assert [Meeting.objects.get(pk=key[2:]).uuid for key in page.lists["meetings"]] == list(orders[sort])
+    assert 'data-view="table"' in text_of(answer)
+    assert f'value="{sort}" data-by=' in text_of(answer)
+    assert text_of(answer).count('aria-pressed="true"') == 2
+
+
+@pytest.mark.parametrize("asked", ["", "?sort=", "?sort=<b>&view=x", "?view=cards&sort=Largest"])
+def test_an_order_that_does_not_exist_is_the_usual_one(viewer, asked):
+    text = text_of(viewer.get(f"/{asked}"))
+
+    assert 'data-view="cards"' in text
+    assert 'id="meetings" data-by="key" data-order="desc"' in text
+    assert "<b>" not in text.partition("Live now")[2]
+
+
+def test_the_title_says_the_state(viewer):
+    said(started("a"), started("b"))
+    text = text_of(viewer.get("/"))
+
+    assert "<title>2 live · Rollcall</title>" in text
+    assert 'data-title="2 live · Rollcall"' in text
+
+
+def test_a_card_bears_its_signs(viewer):
+    said(
+        event("webinar.started", 0, uuid="a", start_time="2026-04-03T17:06:27Z", duration=30),
+        into("a", "1", 1),
+        waits("a", "2", 2),
+        event("recording.started", 3, uuid="a"),
+        event("meeting.live_streaming_started", 4, uuid="a"),
+        event("meeting.sharing_started", 5, uuid="a", participant={"user_id": "1", "sharing_details": {}}),
+    )
+    Meeting.objects.update(uncertain_since="2026-04-03T17:00:00Z")
+    (card,) = Page(text_of(viewer.get("/"))).lists["meetings"].values()
+
+    for sign in ("1 waiting", "uncertain", "streaming", "sharing", "webinar", 'rec<span class="vh">ording'):
+        assert sign in card
+    assert 'data-after="2026-04-03T17:36:27.000Z"' in card
+    assert 'title="Stand-up"' in card
+
+
 # Cost
 
 
 def test_pages_ask_no_more_however_much_there_is(viewer, django_assert_max_num_queries):
     said(*(body for number in range(50) for body in crowd(f"run-{number}", 20)))
+    Feed.objects.create(key="s")
     board._days.clear()
 
-    for path, queries in [("/", 14), (Meeting.objects.first().get_absolute_url(), 11), ("/events/", 10)]:
+    for path, queries in [("/", 15), (Meeting.objects.first().get_absolute_url(), 13), ("/events/", 10)]:
         with django_assert_max_num_queries(queries):
             assert viewer.get(path).status_code == 200
+
+
+def test_a_page_without_scripts_says_times_in_words_too(viewer):
+    heard = timezone.now()
+    row = Feed.objects.create(
+        key="s", state="live", lease_until=heard + timedelta(minutes=1), last_event_at=heard, behind_since=heard
+    )
+    Gap.objects.create(feed=row, started_at=heard - timedelta(minutes=9), ended_at=heard - timedelta(minutes=8))
+    Meeting.objects.create(uuid="M", started_at=heard, uncertain_since=heard)
+
+    page = text_of(viewer.get("/history/"))
+
+    assert "Nobody listened from <time" in page
+    assert "behind since <time" in page
+    assert not re.findall(r">[^<]*\d{4}-\d\d-\d\dT\d\d:", page)

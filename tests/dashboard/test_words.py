@@ -1,13 +1,14 @@
 """Names, numbers and durations as people read them."""
 
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashboard.words import HUES, duration, hue, initials, number, shown
+from dashboard.words import HUES, clock_times, duration, grouped, hue, leave_reason, number
+from zoomfeed.text import initials, shown
 
 TURNS_AROUND = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 ODD = "\u200b\u200e\u200f\u202a\u202e\u2066\u2069\u061c\ufeff\u00ad\ufff9\u2028\u2029\u0085\0\x1b\x7f\r\n\t <>&\"'"
@@ -151,3 +152,32 @@ def test_numbers_are_grouped_as_zoom_groups_them(digits, grouped):
 @given(st.text(alphabet="0123456789"))
 def test_grouping_loses_no_digit(digits):
     assert number(digits).replace(" ", "") == digits
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("", ""),
+        ("left the meeting", ""),
+        ("Left the webinar.", ""),
+        ("left the meeting with Unknown Failover Reason", ""),
+        ("Host ended the meeting.", "Host ended the meeting"),
+        ("left the meeting to join breakout room", "left the meeting to join breakout room"),
+        ("network\u202e  connection\nerror", "network connection error"),
+        ("because " * 20, "because because because because because because because…"),
+        ("x" * 100, "x" * 59 + "…"),
+    ],
+)
+def test_a_leave_reason_is_short_and_says_something(said, reason):
+    assert leave_reason(said) == reason
+
+
+def test_times_without_an_element_say_their_zone():
+    start = datetime(2026, 4, 3, 19, 2, tzinfo=timezone(timedelta(hours=2)))
+
+    assert clock_times(start) == "17:02 UTC"
+    assert clock_times(start, start + timedelta(minutes=18)) == "17:02–17:20 UTC"
+
+
+def test_counts_are_grouped():
+    assert [grouped(count) for count in (0, 999, 2218, 1234567)] == ["0", "999", "2,218", "1,234,567"]

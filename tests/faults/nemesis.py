@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from tests.faults import scale
 from tests.faults.stage import FEED, Stage
 from tests.product import until
 from zoomfeed.simulator.faults import Faults
@@ -99,7 +100,6 @@ FAULTS = (
 
 LONGEST_S = 6.0
 AT_ONCE = 2
-PATIENCE_S = 10.0
 
 
 class Nemesis:
@@ -112,26 +112,15 @@ class Nemesis:
         self.began_at = time.monotonic()
 
     def rage(self, lasts_s: float) -> None:
-        """Between two blows the stage may come to itself, and has to, where Zoom is not to blame."""
+        """Between two blows the stage may come to itself, and then it has to: nobody helps it."""
         ends = time.monotonic() + lasts_s
         while time.monotonic() < ends:
             self.strike()
             time.sleep(self.chance.uniform(0.2, LONGEST_S / 2))
             self.relent()
             if not self.striking and self.chance.random() < 0.5:
-                self.pause()
+                wait_itself(self.stage, scale.ITSELF_S)
         self.relent(all_of_it=True)
-
-    def pause(self) -> None:
-        """A feed that Zoom has refused several times waits for a person; here is one."""
-        try:
-            wait_itself(self.stage, PATIENCE_S)
-        except AssertionError:
-            reason = self.stage.ask("SELECT state, attempt FROM zoomfeed_feed")
-            if not all(process.is_alive for process in self.stage.processes.values()):
-                raise
-            self._tell(f"a person restarts the feed: {reason}")
-            stop_and_start(self.stage)
 
     def strike(self) -> None:
         free = [fault for fault in FAULTS if fault.part not in self.striking]

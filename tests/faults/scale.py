@@ -34,6 +34,12 @@ SILENCE_S = 45.0 if IS_FULL else 5.0
 HEARTBEAT_S = 30.0 if IS_FULL else 1.5
 HEALTHY_S = 300.0 if IS_FULL else 1.0
 CONTESTED_S = 30.0 if IS_FULL else 3.0
+LONGEST_WAIT_S = 60.0 if IS_FULL else 3.0
+WEARY_S = LONGEST_WAIT_S if IS_FULL else 0.0
+"""How much longer a try may take of a feed whose connections have all ended before HEALTHY_S, by the tests before."""
+
+ITSELF_S = 180.0 if IS_FULL else 30.0
+"""How long a feed that nothing strikes may take to be connected again, after whatever it went through."""
 
 SETTLE_S = 90.0 if IS_FULL else 3.0
 """From the end of a gap to the comparison that makes what ran in it certain again."""
@@ -42,8 +48,13 @@ REST_PER_S = 40
 """How often repair may ask; as shipped it keeps to Zoom's limits, some calls a second."""
 
 PROBATION_S, IN_FLIGHT_S = (900.0, 10.0) if IS_FULL else (4.0, 1.0)
-RETRIED_S = 360.0 if IS_FULL else 2.0
 """For how long webhooks must have brought all that the socket brought, before they are trusted with a gap."""
+
+RETRIED_S = 360.0 if IS_FULL else 2.0
+"""After this, Zoom has sent again what no web process took."""
+
+READ_S = 900.0 if IS_FULL else 400.0
+"""To read the log of a whole stage again, folding it anew, on a machine that has other work."""
 
 TAKEOVER_S = LEASE_S + 5.0
 """From the holder's death without a word to another's connection: 20 s as shipped."""

@@ -6,6 +6,7 @@ Only how long to wait is another; everything else is the product as it is shippe
 import inspect
 import sys
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import django
@@ -22,7 +23,8 @@ def shorten() -> None:
 
     lease.LEASE, lease.RENEW_S = timedelta(seconds=scale.LEASE_S), scale.RENEW_S
     connections.HEALTHY_S = connections.SOON_S = scale.HEALTHY_S
-    connections.CONTESTED_S = scale.CONTESTED_S
+    connections.CONTESTED_S = connections.PERSON_S = scale.CONTESTED_S
+    connections.backoff = partial(connections.backoff, cap_s=scale.LONGEST_WAIT_S)
     gaps.PROBATION, gaps.IN_FLIGHT = timedelta(seconds=scale.PROBATION_S), timedelta(seconds=scale.IN_FLIGHT_S)
     gaps.RETRIED = timedelta(seconds=scale.RETRIED_S)
     _default(Timing, silence_s=scale.SILENCE_S, heartbeat_s=scale.HEARTBEAT_S)

@@ -121,11 +121,15 @@ class OwnPostgres(Server):
         self.data = folder / "data"
         if self.is_root:
             self._let_in()
-        bare = ["--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(self.data)]
-        made = subprocess.run(
-            [POSTGRES_BIN_PATH / "initdb", *bare], **self.options(), capture_output=True, text=True, check=False
-        )
-        assert made.returncode == 0, made.stderr
+        self._make()
+
+    def _make(self) -> None:
+        self._run("initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(self.data))
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [POSTGRES_BIN_PATH / program, *words]
+        done = subprocess.run(command, **self.options(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
     def _let_in(self) -> None:
         account = ensure_user_exists(ACCOUNT)
@@ -159,3 +163,26 @@ class OwnPostgres(Server):
             if self.running.poll() is None or time.monotonic() - begin > 10:
                 break  # orphans of the last life may hold the shared memory for a moment
         until(self.answers, 30)
+
+
+class Replica(OwnPostgres):
+    """A copy of a running PostgreSQL that follows it, a moment behind, until it takes its place.
+
+    `reached_at`: the port by which it follows.
+    """
+
+    def __init__(self, folder: Path, of: OwnPostgres, reached_at: int) -> None:
+        self.of, self.reached_at = of, reached_at
+        super().__init__(folder)
+
+    def _make(self) -> None:
+        source = ["-h", "127.0.0.1", "-p", str(self.reached_at), "-U", "postgres"]
+        follow = ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        self._run("pg_basebackup", *source, *follow, "-D", str(self.data))
+
+    def take_over(self) -> None:
+        """At the address of the one that it followed, which has ended, with what it has got of it."""
+        self.end()
+        (self.data / "standby.signal").unlink()
+        self.port = self.of.port
+        self.start()

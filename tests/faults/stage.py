@@ -24,7 +24,19 @@ from tests.faults import scale
 from tests.faults.live_pages import Browsers
 from tests.faults.proxy import Proxy
 from tests.faults.servers import OwnPostgres, OwnRedis
-from tests.product import Process, Product, ZoomThread, base_environment, free_port, is_up, until
+from tests.product import (
+    PATIENCE,
+    Process,
+    Product,
+    ZoomThread,
+    base_environment,
+    database_of_its_own,
+    endpoint,
+    free_port,
+    is_up,
+    set_up,
+    until,
+)
 from zoomfeed.simulator.faults import Faults
 from zoomfeed.simulator.traffic import traffic
 
@@ -60,7 +72,7 @@ class Stage(Product):
 
     def start_web(self, number: int, port: int, **options: str) -> None:
         words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), *words, "dashboard.asgi:application"]
+        daphne = ["-m", "daphne", *PATIENCE, *endpoint(port), *words, "dashboard.asgi:application"]
         self.process(f"web-{number}", *daphne)
 
     def wait_right(self, within_s: float = scale.PAGES_RIGHT_S) -> None:
@@ -110,24 +122,31 @@ def ended(kind: str, uuid: str, number: str) -> bytes:
     return json.dumps(body).encode()
 
 
+MANY_PAGES = {"ROLLCALL_MOST_PAGES": "3000", "ROLLCALL_MOST_PAGES_PER_USER": "3000"}
+"""All pages of these tests are of one person."""
+
+
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
     """A feed and two web processes on a PostgreSQL and a Redis of their own; only the feed's lines have proxies."""
     with ExitStack() as stack:
-        database = stack.enter_context(OwnPostgres(_own_folder(stack)))
-        redis = stack.enter_context(OwnRedis(_own_folder(stack)))
+        database = stack.enter_context(OwnPostgres(stack.enter_context(own_folder())))
+        redis = stack.enter_context(OwnRedis(stack.enter_context(own_folder())))
         zoom = stack.enter_context(ZoomThread())
         tokens, socket = (stack.enter_context(Proxy(end_of(url))) for url in (zoom.zoom.oauth_url, zoom.zoom.ws_url))
         feeds_database = stack.enter_context(Proxy(("127.0.0.1", database.port)))
         environment = base_environment(zoom, database.url(DATABASE), folder) | {
+            **MANY_PAGES,
             "REDIS_URL": redis.url,
             "ZOOM_OAUTH_URL": _through(tokens, zoom.zoom.oauth_url),
             "ZOOM_WS_URL": _through(socket, zoom.zoom.ws_url),
         }
-        made = Stage(zoom, environment, folder, password="correct horse battery")
+        made = Stage(zoom, environment, folder)
         made.database, made.redis, made.tokens, made.socket = database, redis, tokens, socket
         made.feeds_database = feeds_database
-        _set_up(made)
+        with psycopg.connect(database.url(), autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {DATABASE}")
+        set_up(made)
         stack.callback(_end_all, made)
         made.start_feed()
         for number in (1, 2):
@@ -146,10 +165,7 @@ def small_stage(folder: Path, data: Path | None = None) -> Iterator[Stage]:
     data = data or folder
     with ExitStack() as stack:
         zoom = stack.enter_context(ZoomThread())
-        environment = base_environment(zoom, f"sqlite:///{data / 'rollcall.sqlite3'}", data)
-        made = Stage(zoom, environment, folder)
-        made.password = "correct horse battery"
-        _set_up(made)
+        made = Stage(zoom, base_environment(zoom, database_of_its_own(data), data) | MANY_PAGES, folder)
         stack.callback(_end_all, made)
         port = free_port()
         made.web.append(f"http://127.0.0.1:{port}")
@@ -160,20 +176,14 @@ def small_stage(folder: Path, data: Path | None = None) -> Iterator[Stage]:
         yield made
 
 
-def _set_up(made: Stage) -> None:
-    if made.database:
-        with psycopg.connect(made.database.url(), autocommit=True) as server:
-            server.execute(f"CREATE DATABASE {DATABASE}")
-    made.manage("migrate", "-v0")
-    made.manage("collectstatic", "--no-input", "-v0")
-    account = {"DJANGO_SUPERUSER_PASSWORD": made.password}
-    made.manage("createsuperuser", "--no-input", "--username=admin", "--email=", **account)
-
-
-def _own_folder(stack: ExitStack) -> Path:
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """One that another account can reach, which a test's own cannot be."""
     folder = tempfile.mkdtemp(prefix="rollcall-")
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_of(url: str) -> tuple[str, int]:

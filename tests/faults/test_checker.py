@@ -5,7 +5,8 @@ import time
 import psycopg
 import pytest
 
-from tests.faults.checker import EXPECTED, tracebacks
+from dashboard.fragments import board
+from tests.faults.checker import tracebacks
 from tests.product import until
 
 
@@ -17,6 +18,10 @@ def settled(grown, load, check):
         until(lambda: len(checker.sent()) > 60)
     checker.wait_none_lost()
     return checker
+
+
+NEWEST_OF_THE_SOCKET = "SELECT max(id) FROM zoomfeed_event WHERE transport = 'websocket'"
+"""What repair asked for was sent by none."""
 
 
 def change(checker, statement):
@@ -31,7 +36,7 @@ def put_back_the_events(checker, rows):
 
 
 def test_an_event_that_is_missing_is_found_and_no_gap_explains_it(settled):
-    taken = change(settled, "DELETE FROM zoomfeed_event WHERE id = (SELECT max(id) FROM zoomfeed_event)")
+    taken = change(settled, f"DELETE FROM zoomfeed_event WHERE id = ({NEWEST_OF_THE_SOCKET})")  # noqa: S608
     try:
         assert len(settled.lost()) == 1
         with pytest.raises(AssertionError, match="1 of 1 missing events lie in no gap"):
@@ -43,13 +48,14 @@ def test_an_event_that_is_missing_is_found_and_no_gap_explains_it(settled):
 
 def test_a_row_that_does_not_follow_from_the_log_is_found(settled):
     settled.assert_tables_follow_from_the_log()
-    renamed = change(settled, "UPDATE zoomfeed_leg SET name = name || ' alias Mallory'")
+    # what nothing else follows from: repair may look at a meeting meanwhile
+    changed = change(settled, "UPDATE zoomfeed_leg SET phone = phone || ' alias Mallory'")
     try:
         with pytest.raises(AssertionError, match="Mallory"):
             settled.assert_tables_follow_from_the_log()
     finally:
-        assert renamed
-        change(settled, "UPDATE zoomfeed_leg SET name = replace(name, ' alias Mallory', '')")
+        assert changed
+        change(settled, "UPDATE zoomfeed_leg SET phone = replace(phone, ' alias Mallory', '')")
 
 
 def test_a_page_that_shows_something_else_is_found(settled):
@@ -58,18 +64,18 @@ def test_a_page_that_shows_something_else_is_found(settled):
     name = next(iter(page.page.items))
     page.page.items[name] += "<i>else</i>"
 
-    assert list(settled._differ(page)) == [name]
-    assert name in settled._difference(page)
+    assert list(settled._differ(page, left_out=board.DAY)) == [name]  # the day changes by the clock
+    assert name in settled._difference(page, left_out=board.DAY)
 
 
 def test_a_secret_in_a_log_is_found(settled):
-    settled.assert_logs_are_clean(expected=EXPECTED)
+    settled.assert_logs_are_clean()
     log = settled.stage.feed.log
     kept = log.read_bytes()
     try:
         log.write_bytes(kept + b"2026-04-03 10:00:00,000 INFO x: token " + min(settled.secrets()).encode())
         with pytest.raises(AssertionError, match="holds a secret"):
-            settled.assert_logs_are_clean(expected=EXPECTED)
+            settled.assert_logs_are_clean()
     finally:
         log.write_bytes(kept)
 

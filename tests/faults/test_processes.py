@@ -106,20 +106,24 @@ def test_a_holder_that_slept_through_its_lease_writes_no_more(grown, load, check
     checker.assert_losses_are_gaps()
 
 
+@pytest.mark.parametrize("jumps", [False, True], ids=["from the start", "under way"])
 @pytest.mark.parametrize("offset", ["+3600", "-3600"])
-def test_a_feed_whose_clock_is_an_hour_off_holds_its_lease(grown, load, check, offset):
+def test_a_feed_whose_clock_is_an_hour_off_holds_its_lease(grown, load, check, tmp_path, offset, jumps):
     if not LIBRARIES:
         pytest.skip("no libfaketime: apt-get install libfaketime")
-    fake = {"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    clock = tmp_path / "clock"
+    clock.write_text("+0" if jumps else offset)
     grown.feed.stop()
     connections = grown.zoom.zoom.connections
-    wrong = grown.start_feed("feed-2", **fake)
+    wrong = grown.start_feed("feed-2", **by(clock))
     connected_again(grown, connections, 30)
     right = grown.start_feed("feed-3")
     until(lambda: "standing by" in right.said(), 20, right.said)
     checker, connections, before = check(grown), grown.zoom.zoom.connections, pids(grown)
     page = grown.browsers.open()
     with load(grown):
+        until(lambda: len(checker.sent()) > scale.RATE / 2)
+        move(clock, offset)
         time.sleep(scale.LEASE_S + scale.RENEW_S)
 
     assert grown.zoom.zoom.connections == connections
@@ -128,7 +132,25 @@ def test_a_feed_whose_clock_is_an_hour_off_holds_its_lease(grown, load, check, o
     checker.wait_none_lost()
     checker.assert_pages_are_right([page])
     assert page.feed["state"] == "live"
-    ((lease_until,),) = grown.ask("SELECT lease_until FROM zoomfeed_feed")
+    ((lease_until, skew_s),) = grown.ask("SELECT lease_until, clock_skew_s FROM zoomfeed_feed")
     assert abs(lease_until - datetime.now(UTC)) < timedelta(seconds=scale.LEASE_S + 5)
+    assert abs(skew_s - int(offset)) < 5
     with psycopg.connect(grown.environment["DATABASE_URL"]) as database:
         database.execute("DELETE FROM zoomfeed_gap")  # an hour long, by the wrong clock: others look at gaps, too
+
+
+def move(clock, offset):
+    """In one step: a file that is empty for a moment is no offset."""
+    moved = clock.with_suffix(".new")
+    moved.write_text(offset)
+    moved.replace(clock)
+
+
+def by(clock):
+    """An environment in which the time of day is that of the machine and what the file says; timers are as they are."""
+    return {
+        "LD_PRELOAD": str(LIBRARIES[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",  # the file is read anew once a second
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }

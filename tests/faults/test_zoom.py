@@ -2,11 +2,12 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.faults import scale
-from tests.faults.checker import EXPECTED, pids
+from tests.faults.checker import pids
 from tests.product import until
 from zoomfeed.simulator import faults
 from zoomfeed.simulator.faults import Faults
@@ -20,6 +21,7 @@ SOME = 20
 
 
 def reconnected(stage, before, within_s=AT_FIRST_S):
+    within_s += scale.WEARY_S
     until(lambda: stage.zoom.zoom.connections > before and stage.zoom.zoom.is_connected, within_s, stage.last_words)
 
 
@@ -42,7 +44,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_however_the_socket_ends_a_new_one_is_soon_open_and_the_gap_is_told(grown, load, check, end):
     checker, connections = check(grown), grown.zoom.zoom.connections
-    gaps = len(checker.gaps())
+    began_at = datetime.now(UTC)
     with load(grown):
         until(lambda: len(checker.sent()) > SOME)
         ENDS[end](grown)
@@ -51,7 +53,7 @@ def test_however_the_socket_ends_a_new_one_is_soon_open_and_the_gap_is_told(grow
 
     checker.wait_none_lost()
     checker.assert_losses_are_gaps()
-    assert len(checker.gaps()) == gaps + 1
+    assert len([ended_at for _, ended_at in checker.gaps() if ended_at > began_at]) == 1
 
 
 def test_a_line_that_is_dead_but_open_is_left_and_the_gap_covers_it(grown, load, check):
@@ -207,7 +209,7 @@ def test_nonsense_is_kept_and_costs_no_event_and_no_connection(grown, load, chec
     assert kept - before + together == len(frames)
     assert grown.zoom.zoom.connections == connections
     checker.assert_pages_are_right([page])
-    checker.assert_logs_are_clean(expected=EXPECTED)  # of faults that were played on this stage before
+    checker.assert_logs_are_clean()
 
 
 def test_a_frame_beyond_all_measure_closes_and_is_told(grown, load, check):

@@ -58,7 +58,7 @@ async def ask(call):
     return await asyncio.to_thread(in_thread)
 
 
-async def until(call, within_s=10.0):
+async def until(call, within_s=30.0):
     """Wait for the database to say something true; returns it."""
     ends = time.monotonic() + within_s
     while not (answer := await ask(call)):

@@ -28,3 +28,8 @@ def test_a_server_without_a_bell_is_warned_of(settings, monkeypatch):
     assert [warning.id for warning in checks.processes_can_ring_each_other()] == ["zoomfeed.W002"]
     settings.REDIS_URL = "redis://127.0.0.1"
     assert checks.processes_can_ring_each_other() == []
+
+
+def test_a_type_that_zoom_does_not_have_is_warned_of(settings):
+    settings.KEEP_EVENT_TYPES = {"meeting.particpant_*": 30, "meeting.participant_*": 30, "rest.participants": 30}
+    assert [warning.msg.split()[2] for warning in checks.types_to_keep_are_types_of_zoom()] == ["meeting.particpant_*,"]

@@ -9,7 +9,17 @@ from io import StringIO
 
 import pytest
 
-from tests.product import APP, ROOT, Process, Product, ZoomThread, base_environment, free_port, until
+from tests.product import (
+    APP,
+    ROOT,
+    Process,
+    Product,
+    ZoomThread,
+    base_environment,
+    database_of_its_own,
+    free_port,
+    until,
+)
 from tests.zoomfeed.test_record import event, join
 from zoomfeed.checkup import Outcome, Step
 from zoomfeed.management.commands.checkzoom import Command
@@ -47,7 +57,7 @@ def environment(zoom, tmp_path):
 @pytest.fixture
 def product(zoom, environment, tmp_path):
     product = Product(zoom, environment, tmp_path)
-    product.manage("migrate", "-v0")
+    database_of_its_own(tmp_path)
     yield product
     product.stop()
 

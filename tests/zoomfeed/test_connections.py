@@ -20,8 +20,8 @@ from zoomfeed.status import Status
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def in_state(state):
-    return lambda: Feed.objects.filter(state=state).first()
+def in_state(state, **more):
+    return lambda: Feed.objects.filter(state=state, **more).first()
 
 
 async def test_another_client_of_the_subscription_is_recognised_and_left_alone_for_a_while(impatient, monkeypatch):
@@ -46,7 +46,20 @@ async def test_a_single_goodbye_is_no_fight(impatient):
         await until(lambda: Gap.objects.filter(ended_at__isnull=False).exists())
 
         assert "1000 Bye" in (await ask(Gap.objects.get)).cause
-        assert (await until(in_state(FeedState.LIVE))).reconnects == 1
+        await until(in_state(FeedState.LIVE, reconnects=1))
+
+
+async def test_a_line_that_was_cut_often_is_no_reason_to_wait_with_a_fresh_token(impatient):
+    async with feeding() as scene:
+        for number in range(1, 6):
+            await until(in_state(FeedState.LIVE))
+            if number == 5:
+                await scene.zoom.expire_tokens(cuts_socket=False)
+            await scene.zoom.drop()
+            await until(lambda number=number: scene.zoom.connections > number)
+
+        await until(lambda: scene.zoom.is_connected)
+        await until(in_state(FeedState.LIVE, reconnects=5))
 
 
 async def test_said_goodbye_to_with_an_old_lease_it_asks_the_database_before_it_comes_back(impatient, monkeypatch):
@@ -206,3 +219,33 @@ async def test_told_to_stop_it_begins_its_gap_when_it_said_goodbye():
         await scene.end()
 
     assert (await ask(Gap.objects.get)).started_at <= told_at + timedelta(seconds=0.5)
+
+
+class Quiet:
+    """A writer and a database of a feed to which nothing comes."""
+
+    oldest_at = behind_since = loss = None
+    is_away = False
+
+    async def run(self, call, *args, **kwargs):
+        if self.is_away:
+            raise OperationalError("gone")
+        return await ask(lambda: call(*args, **kwargs))
+
+
+async def test_every_connection_is_counted_though_some_have_ended_before_one_is_written():
+    held = await ask(lambda: lease.acquire("subscription", "me", simulated=True))
+    quiet, now = Quiet(), datetime.now(UTC)
+    status = Status(quiet, held, quiet, lambda: None)
+
+    async def connected(times, is_away=False):
+        for _ in range(times):
+            status.connected(now, token_at=now, token_until=now)
+        quiet.is_away = is_away
+        await status.write()
+        return (await ask(Feed.objects.get)).reconnects
+
+    assert await connected(2) == 1
+    assert await connected(1) == 2
+    assert await connected(3, is_away=True) == 2
+    assert await connected(1) == 6

@@ -4,13 +4,17 @@ import asyncio
 import threading
 import time
 
+import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
+from zoomfeed import record, stuck
 from zoomfeed.database import Database
 from zoomfeed.models import Head
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+PLACE = ("host", "port", "dbname", "user", "password")
 
 
 def backend():
@@ -59,3 +63,48 @@ async def test_a_call_that_hangs_does_not_hold_up_the_end():
 
     go_on.set()
     assert await hanging
+
+
+async def test_a_process_that_froze_in_the_middle_of_a_question_keeps_no_lock(caplog):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite's lock is the frozen process's own: nobody else can let go of it")
+    frozen, database = psycopg.connect(**parameters()), Database()
+    await database.run(transaction.atomic(record.lock))  # so that there is a row to lock
+    frozen.execute("SELECT 1 FROM zoomfeed_head FOR UPDATE")
+    frozen.pgconn.enter_pipeline_mode()
+    frozen.pgconn.send_query_params(b"SELECT 1", None)  # and never says that this is all
+    frozen.pgconn.flush()
+    await asyncio.sleep(stuck.STUCK_S)
+
+    with pytest.raises(OperationalError, match="lock timeout"):
+        await database.run(lock_soon)
+    await database.run(lock_soon)
+    assert "stopped in the middle of a question" in caplog.text
+    frozen.close()
+    await database.close()
+
+
+async def test_a_process_that_is_at_work_keeps_its_lock():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite's lock is the other process's own: nobody else can let go of it")
+    other, database = psycopg.connect(**parameters()), Database()
+    await database.run(transaction.atomic(record.lock))
+    other.execute("SELECT 1 FROM zoomfeed_head FOR UPDATE")
+    working = asyncio.create_task(asyncio.to_thread(other.execute, "SELECT pg_sleep(6)"))
+    await asyncio.sleep(stuck.STUCK_S)
+
+    with pytest.raises(OperationalError, match="lock timeout"):
+        await database.run(lock_soon)
+    await working
+    other.close()
+    await database.close()
+
+
+def parameters():
+    return {name: value for name, value in connection.get_connection_params().items() if name in PLACE}
+
+
+@transaction.atomic
+def lock_soon():
+    connection.cursor().execute("SET LOCAL lock_timeout = '200ms'")
+    record.lock()

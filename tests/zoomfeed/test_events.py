@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sequences import all_bodies
-from zoomfeed import events, values
+from zoomfeed import events, rest_events, values
 from zoomfeed.catalogue import EVENT_NAMES
 from zoomfeed.fold import Entity
 from zoomfeed.protocol import loads
@@ -52,6 +52,17 @@ def test_nothing_of_the_right_outer_shape_can_raise(name, about, stamp):
     reading = events.read(body)
     assert reading is not None
     assert reading.name == name
+
+
+@given(st.sampled_from([*EVENT_NAMES, *rest_events.READERS]), objects | json_values)
+def test_what_speaks_of_a_thing_is_found_again_by_its_columns(name, about):
+    """Replay reads of a run what has its uuid in the log, and of plans and users what has one of their names."""
+    reading = events.read({"event": name, "event_ts": 1775235987000, "payload": {"account_id": "a", "object": about}})
+    for fact in reading.facts:
+        if fact.entity in events.NAMES_OF:
+            assert name in events.NAMES_OF[fact.entity]
+        else:
+            assert fact.key[0] == reading.meeting_uuid != ""
 
 
 def test_the_same_meeting_number_as_text_and_as_a_number_is_one_number():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.zoomfeed.conftest import QUICK, Scene, ask, feeding, until
 from tests.zoomfeed.test_record import event, join
-from zoomfeed import lease, writer
+from zoomfeed import lease, status, writer
 from zoomfeed.backoff import backoff
 from zoomfeed.exceptions import SettingMissing
 from zoomfeed.models import Event, Feed, FeedState, Gap, Leg, RejectedFrame
@@ -20,8 +21,8 @@ from zoomfeed.subscription import Subscription
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def in_state(state):
-    return lambda: Feed.objects.filter(state=state).first()
+def in_state(state, **more):
+    return lambda: Feed.objects.filter(state=state, **more).first()
 
 
 async def test_what_zoom_sends_is_logged_and_folded():
@@ -44,6 +45,15 @@ async def test_the_row_says_live_and_in_the_end_stopped():
         feed = await ask(Feed.objects.get)
 
     assert (feed.state, feed.holder, feed.lease_until) == (FeedState.STOPPED, "", None)
+
+
+async def test_the_row_tells_of_the_last_heartbeat_and_the_age_of_the_token(monkeypatch):
+    monkeypatch.setattr(status, "NOTE_EVERY_S", 0.1)
+    async with feeding():
+        feed = await until(Feed.objects.exclude(last_heartbeat_at=None).first)
+
+    assert feed.token_at <= feed.connected_at <= feed.last_heartbeat_at
+    assert feed.token_until - feed.token_at == timedelta(hours=1)
 
 
 async def test_what_is_no_event_is_kept():
@@ -101,11 +111,10 @@ async def test_a_cut_is_mended_and_leaves_a_gap(impatient):
         await until(in_state(FeedState.LIVE))
         await scene.zoom.drop()
         gap = await until(Gap.objects.filter(ended_at__isnull=False).first)
-        feed = await until(in_state(FeedState.LIVE))
+        await until(in_state(FeedState.LIVE, reconnects=1))
 
     assert gap.started_at < gap.ended_at
     assert "ended" in gap.cause
-    assert feed.reconnects == 1
 
 
 async def test_a_line_that_is_dead_but_open_is_left(impatient):

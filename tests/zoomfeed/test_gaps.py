@@ -12,7 +12,6 @@ from zoomfeed.replay import replay
 pytestmark = pytest.mark.django_db
 
 START = datetime.fromtimestamp(1775235987, UTC)
-NOW = datetime.now(UTC)
 AGES = timedelta(days=36_500)
 
 
@@ -21,7 +20,7 @@ def at(**later):
 
 
 def ago(**earlier):
-    return NOW - timedelta(**earlier)
+    return datetime.now(UTC) - timedelta(**earlier)
 
 
 @pytest.fixture
@@ -136,10 +135,11 @@ def test_the_earliest_of_several_gaps_counts_until_it_is_resolved(held):
 
 
 def test_a_gap_that_nobody_could_mend_for_a_day_is_not_asked_for_again(held):
-    for days in (2, 1):
-        gaps.add_gap(held, ago(days=days), ago(days=days, minutes=-1), "a cut")
+    older, newer = ago(days=2), ago(days=1)
+    for began in (older, newer):
+        gaps.add_gap(held, began, began + timedelta(minutes=1), "a cut")
 
-    assert [gap.started_at for gap in gaps.unresolved()] == [ago(days=1)]
+    assert [gap.started_at for gap in gaps.unresolved()] == [newer]
 
 
 def test_replay_marks_the_same_runs(held):
@@ -248,6 +248,13 @@ def test_each_transport_has_its_credit():
     credit = {row.transport: (row.events, row.duplicates, row.rejected, row.last_at) for row in Source.objects.all()}
 
     assert credit == {"websocket": (1, 0, 0, at(minutes=1)), "webhook": (1, 1, 1, at(minutes=4))}
+
+
+def test_what_had_waited_on_a_disk_makes_no_transport_older():
+    by("websocket", 1, at(minutes=9))
+    by("websocket", 2, at(minutes=2))
+
+    assert Source.objects.get().last_at == at(minutes=9)
 
 
 def test_an_event_knows_who_else_brought_it_and_how_often():

@@ -10,15 +10,25 @@ from tests.sequences import all_bodies, sequence
 from zoomfeed import attendance, rows
 from zoomfeed import record as recording
 from zoomfeed.exceptions import LeaseLost
-from zoomfeed.models import Event, Feed, Head, Leg, Meeting, Recording, RejectedFrame, ScheduledMeeting, ZoomUser
+from zoomfeed.models import (
+    Attendee,
+    Event,
+    Feed,
+    Head,
+    Leg,
+    Meeting,
+    Recording,
+    RejectedFrame,
+    ScheduledMeeting,
+    ZoomUser,
+)
 from zoomfeed.record import Incoming, record
-from zoomfeed.replay import replay
 from zoomfeed.simulator.day import generate
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 4, 3, 20, tzinfo=UTC)
-MODELS = (Meeting, Leg, ScheduledMeeting, ZoomUser, Recording)
+MODELS = (Meeting, Leg, ScheduledMeeting, ZoomUser, Recording, Attendee)
 NOT_STATE = {"id", "revision", "meeting_id"}
 
 
@@ -227,6 +237,7 @@ def test_order_repetition_and_batching_give_the_same_rows(name, seed):
     record(incoming(*bodies))
     expected = state()
     assert expected["Meeting"]
+    assert expected["Attendee"] or name == "K3"
 
     chance = random.Random(seed)
     shuffled = bodies + chance.sample(bodies, len(bodies) // 2)
@@ -237,14 +248,3 @@ def test_order_repetition_and_batching_give_the_same_rows(name, seed):
         record(incoming(*shuffled[:size]))
         del shuffled[:size]
     assert state() == expected
-
-
-def test_replay_gives_the_same_rows_under_the_same_keys():
-    record(incoming(*sequence("K1"), *all_bodies().values()))
-    expected, keys = state(), sorted(Meeting.objects.values_list("pk", "uuid"))
-    Meeting.objects.update(topic="spoilt", present=99)
-    Leg.objects.update(left_at=None)
-    Meeting.objects.create(uuid="never heard of")
-    replay()
-    assert state() == expected
-    assert sorted(Meeting.objects.values_list("pk", "uuid")) == keys

@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import re
 import secrets
+import shutil
 import socket
+import subprocess
 import threading
 from contextlib import suppress
 
 import pytest
 
+from tests.product import ROOT
 from zoomfeed.systemd import keep_alive, notify, watchdog_s
 
 
@@ -116,3 +120,22 @@ async def test_a_loop_that_hangs_gives_none(supervisor, monkeypatch):
     threading.Event().wait(0.2)  # in the loop itself, as a call that never comes back
     assert not has_heard(supervisor)
     living.cancel()
+
+
+def test_the_web_unit_lets_a_thousand_pages_wait_to_come_back():
+    """Daphne by itself lets fifty wait for five seconds; the others are dropped without a word."""
+    [run] = re.findall(r"^ExecStart=(.*)$", (ROOT / "docs" / "rollcall-web.service").read_text(), re.MULTILINE)
+
+    assert int(re.search(r"backlog=(\d+)", run)[1]) >= 1000
+    assert int(re.search(r"--websocket_connect_timeout (\d+)", run)[1]) >= 20
+
+
+@pytest.mark.parametrize("unit", ["rollcall-feed.service", "rollcall-web.service"])
+def test_a_unit_lets_its_process_do_no_more_than_it_must(unit):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", ROOT / "docs" / unit]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout[-400:]
+    assert float(re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)[1]) <= 2.0

@@ -5,8 +5,10 @@ import gc
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import random
+import re
 import socket
 import sqlite3
 import threading
@@ -20,11 +22,11 @@ import pytest
 import requests
 from asgiref.testing import ApplicationCommunicator
 
-from tests.product import APP, Product, ZoomThread, base_environment, free_port, until
-from tests.sequences import sequence
+from tests.product import APP, Product, ZoomThread, base_environment, database_of_its_own, free_port, until
+from tests.sequences import all_bodies, sequence
 from zoomfeed import signature, webhook
 from zoomfeed.models import Event, RejectedFrame
-from zoomfeed.protocol import MAX_BODY_BYTES, sign
+from zoomfeed.protocol import MAX_BODY_BYTES, loads, sign
 from zoomfeed.record import Incoming
 
 SECRET = APP.secret_token
@@ -34,9 +36,8 @@ SECRET = APP.secret_token
 def receiving(folder, *processes, **environment):
     """One Daphne on SQLite that takes webhooks; `feed` among the processes holds the socket, too."""
     with ZoomThread() as zoom:
-        ours = base_environment(zoom, f"sqlite:///{folder / 'rollcall.sqlite3'}", folder)
+        ours = base_environment(zoom, database_of_its_own(folder), folder)
         product = Product(zoom, ours | {"ZOOM_WEBHOOK_SECRET_TOKEN": SECRET} | environment, folder)
-        product.manage("migrate", "-v0")
         port = free_port()
         product.web = [f"http://127.0.0.1:{port}"]
         try:
@@ -327,7 +328,10 @@ def test_an_event_that_only_speaks_of_the_check_is_an_event(product):
 # What cannot be read
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b'{"happened":"it"}', b"[" * 50_000, b'{"a":NaN}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"\xff\xfe", b'{"happened":"it"}', b"[" * 50_000, b'{"a":NaN}', b'{"event":"x","a":1e400}'],
+)
 def test_what_is_signed_is_kept_even_when_it_cannot_be_read(product, body):
     assert deliver(product, body) == 200
     assert kept_unread(product, body) == 1
@@ -601,3 +605,117 @@ def test_a_line_that_anybody_can_provoke_comes_once_a_minute():
 
 def incoming(number):
     return Incoming(event(number), webhook.datetime.now(webhook.UTC), "webhook")
+
+
+# Ten thousand that nobody would send
+
+
+def strange_bodies(chance):
+    """Without end: recorded bodies that were cut, spliced, flipped or stuffed, and bytes that never were one."""
+    recorded = [*all_bodies().values(), validation("qgg8vlvZRS6UYooatFL8Aw")]
+    stuffing = [
+        b"\0",
+        b"\\ud83d",
+        b"\xff",
+        b"NaN",
+        b"1e999",
+        b"9" * 5_000,
+        b"[" * 3_000,
+        b'{"a":' * 3_000,
+        b'"',
+        b"}",
+        b"\\u0000",
+    ]
+    while True:
+        body = bytearray(chance.choice(recorded) + b" ")
+        at, to = sorted(chance.randrange(len(body)) for _ in range(2))
+        match chance.randrange(7):
+            case 0:
+                del body[at:]
+            case 1:
+                body[at:to] = chance.choice(recorded)[at:to]
+            case 2:
+                body[at] = chance.randrange(256)
+            case 3:
+                body[at : chance.choice([at, to])] = chance.choice(stuffing)
+            case 4:
+                body = bytearray(chance.randbytes(chance.randrange(400)))
+            case 5:
+                body = bytearray(MEMBER.sub(_other(chance), body))
+            case 6:
+                body = bytearray(chance.choice([b"null", b"[]", b"{}", b'{"event":{}}', b'{"event":"","payload":[]}']))
+        yield bytes(body)
+
+
+MEMBER = re.compile(rb'"(uuid|id|event|event_ts|user_name|plainToken)":\s*("[^"]*"|\d+)')
+
+
+def _other(chance):
+    def other(found):
+        value = chance.choice([b"null", b"-1", b"[]", b"{}", b'"' + b"x" * 3_000 + b'"', b"1e400", b'"\\u202e\\u0000"'])
+        return b'"%b":%b' % (found[1], value)
+
+    return other
+
+
+def strange_headers(chance, body):
+    """Signed as Zoom signs in three of five cases, and in the others in all wrong ways. Also: which it was."""
+    right = [(name.encode(), value.encode()) for name, value in signed(body).items()]
+    if chance.random() < 0.6:
+        return right, True
+    junk = chance.choice([b"", b"v0=", b"\xff\xfe", b"9" * 5_000, b"-1", b"1e9", b"v0=" + b"0" * 64, b" ", b"0x10"])
+    name = chance.choice([b"x-zm-signature", b"x-zm-request-timestamp"])
+    others = [pair for pair in right if pair[0] != name]
+    wrong = [[*others, (name, junk)], others, [], [(b"X-ZM-SIGNATURE", junk)], [(junk, junk), *others]]
+    return chance.choice(wrong), False
+
+
+async def deliver_in_process(body, headers, chance):
+    """Past every server: one POST in pieces, to the application itself. Returns the status."""
+    cuts = sorted(chance.randrange(len(body) + 1) for _ in range(chance.randrange(3)))
+    pieces = [body[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages.append({"type": "http.request"})
+    said = []
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": webhook.PATH, "headers": headers}
+    await webhook.application(scope, receive, send)
+    assert [message["type"] for message in said] == ["http.response.start", "http.response.body"]
+    return said[0]["status"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_10000_strange_deliveries_none_fails_and_each_that_is_signed_is_kept(settings, monkeypatch):
+    settings.ZOOM_WEBHOOK_SECRET_TOKEN = SECRET
+    monkeypatch.setattr(webhook, "DEADLINE_S", 60.0)  # a slow machine is no fault of theirs
+    chance = random.Random(20260403)
+    bodies = strange_bodies(chance)
+    signed_bodies, answers = set(), Counter()
+
+    async def all_of_them():
+        for _ in range(20):
+            batch = [(body, *strange_headers(chance, body)) for body in itertools.islice(bodies, 500)]
+            statuses = await asyncio.gather(*(deliver_in_process(body, headers, chance) for body, headers, _ in batch))
+            for (body, _, is_signed), status in zip(batch, statuses, strict=True):
+                answers[is_signed, status] += 1
+                if status == 200 and not signature.validation(body):
+                    signed_bodies.add(body)
+
+    asyncio.run(all_of_them())
+
+    assert answers.total() == 10_000
+    assert set(answers) <= {(True, 200), (True, 400), (False, 401)}, answers
+    assert answers[True, 200] > 5_000
+    kept = {bytes(body) for body in Event.objects.values_list("body", flat=True)}
+    unread = {bytes(raw) for raw in RejectedFrame.objects.values_list("raw", flat=True)}
+    twice = signed_bodies - kept - unread
+    told = {json.dumps(loads(body), sort_keys=True) for body in kept}
+    assert [body for body in twice if json.dumps(loads(body), sort_keys=True) not in told] == []
+    assert len(kept) > 500
+    assert len(unread) > 500

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from zoomfeed.exceptions import NotKnown
 from zoomfeed.fold import Kind
+from zoomfeed.oauth import ZOOM_HOST
 from zoomfeed.repair.limiter import Label
 
-ZOOMS = re.compile(r"(https://(?:[a-z0-9-]+\.)*(?:zoom\.us|zoom\.com|zoomgov\.com))/?")
+ZOOMS = re.compile(rf"(https://{ZOOM_HOST})/?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Self
 
 import requests
 
-from zoomfeed import metrics
+from zoomfeed import answers, metrics
 from zoomfeed.exceptions import Limited, NotAllowed, NotKnown, RollcallError, TokenRefused, TooEarly, Weather
 from zoomfeed.fold import Kind
 from zoomfeed.oauth import redact
@@ -181,7 +181,10 @@ class Zoom:
                 allow_redirects=False,  # the token goes to this host and to no other
                 stream=True,
             ) as answer:
-                said = _parsed(self._read(answer))
+                said = _parsed(answers.body(answer, most_bytes=MOST_BYTES, most_s=MOST_S, clock=self._clock))
+        except answers.Endless as error:
+            metrics.asked(_word(call.label), "endless")
+            raise Weather(str(error)) from None
         except requests.RequestException as error:
             metrics.asked(_word(call.label), "unreachable")
             raise Weather(type(error).__name__) from None
@@ -189,17 +192,6 @@ class Zoom:
         if answer.status_code == 200 and said is not None:
             return said
         raise self._refusal(call, answer, said)
-
-    def _read(self, answer: requests.Response) -> bytes:
-        body = bytearray()
-        ends_at = self._clock() + MOST_S
-        for chunk in answer.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise Weather(f"an answer larger than {MOST_BYTES} bytes")
-            if self._clock() > ends_at:
-                raise Weather("an answer without end")
-        return bytes(body)
 
     def _refusal(self, call: Call, answer: requests.Response, said: Row | None) -> RollcallError:
         """What it means that an answer is none. Source of the codes: Zoom's pages of the calls."""

@@ -75,6 +75,7 @@ class Command(BaseCommand):
             signal_handlers=False,
             ping_interval=10,
             ping_timeout=10,
+            websocket_connect_timeout=20,  # all pages come back at once when this process was away
             websocket_max_message_size=2**20,  # holds for what we send, too
             websocket_max_frame_size=16 * 1024,  # of what pages send
             application_close_timeout=2,
