@@ -17,6 +17,7 @@ from django.urls import path  # noqa: E402
 
 import dashboard.asgi  # noqa: E402, F401 - tunes the collector, as in earnest
 from dashboard import consumers, hub, protocol  # noqa: E402
+from dashboard.source import Position  # noqa: E402
 from dashboard.visitors import Visitor  # noqa: E402
 from zoomfeed.viewer import EVERYTHING, Viewer  # noqa: E402
 
@@ -35,11 +36,11 @@ class Rows:
         self.stamp = "0"
         self.flooding = False
 
-    def position(self) -> hub.Position:
+    def position(self) -> Position:
         if self.flooding and self.revision < FLOOD:
             self.revision += 1
             loop.call_soon_threadsafe(ours.rung.set)
-        return hub.Position("epoch", self.revision)
+        return Position("epoch", self.revision)
 
     def changes(self, _viewer: Viewer, _stream: str, _since: int) -> SimpleNamespace:
         return SimpleNamespace(put={f"at-{self.stamp}": CARD}, add=[], delete=[], say="")

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http.request import split_domain_port, validate_host
 
 from dashboard import hub, metrics, protocol
+from dashboard.streams import Page
 from zoomfeed.viewer import Right
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     right = Right.MEETINGS
     channel_layer_alias = ""  # no channel: the hub hears the bell for all pages
 
-    page: hub.Page | None = None
+    page: Page | None = None
     writer: asyncio.Task[None] | None = None
     place_of: str = ""
     """The user whose place in this process it has taken."""
@@ -65,7 +66,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         of_page = dict(query)
         epoch, revision = of_page.get("epoch", ""), _revision(of_page.get("revision", ""))
         query = [(name, value) for name, value in query if name not in ("epoch", "revision")]
-        self.page = hub.Page(self.stream(query), session_key, visitor)
+        self.page = Page(self.stream(query), session_key, visitor)
         self.inbound = protocol.Inbound()
         self.writer = asyncio.create_task(self.write(self.page))
         await hub.current().join(self.page, epoch=epoch, revision=revision)
@@ -88,7 +89,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         else:
             hub.current().ack(self.page, revision)
 
-    async def write(self, page: hub.Page) -> None:
+    async def write(self, page: Page) -> None:
         """Send what the hub posts. A task of its own, so that one slow socket is nobody else's business."""
         try:
             await self.write_on(page)
@@ -97,7 +98,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
             hub.current().leave(page)
             await self.send({"type": "websocket.close", "code": protocol.BROKEN})
 
-    async def write_on(self, page: hub.Page) -> None:
+    async def write_on(self, page: Page) -> None:
         while True:
             item = await page.outbox.get()
             if isinstance(item, int):

@@ -10,32 +10,29 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
-from django.db import close_old_connections
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from dashboard import fragments, metrics, processes, protocol, visitors
+from dashboard import metrics, protocol
 from dashboard.feed_status import NOBODY
-from dashboard.protocol import Flow, Places, Verdict
+from dashboard.protocol import Places
+from dashboard.rings import Listener
+from dashboard.source import Database, Position, Source, Threads
+from dashboard.streams import Key, Page, Stream, frame_of, is_worth_sending
 from dashboard.visitors import Visitor
-from zoomfeed.models import Head
-from zoomfeed.notify import GROUP, heard
-from zoomfeed.viewer import Right, Viewer
+from zoomfeed.notify import Ring
+from zoomfeed.viewer import Right
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 LOOK_S = 5.0
-"""How often to look without being rung, and to join the group again (a layer may forget its members)."""
+"""How often to look without being rung."""
 
 BEHIND_S = 5.0
 """How long the feed's word stands that the log is behind; it repeats it every few seconds."""
@@ -46,7 +43,6 @@ TOLD_AT_ONCE = ("state", "attempt", "behind_since", "gap")
 FAILING_S = 10.0
 """A stream that cannot be rendered for so long is left to its pages, which then see for themselves and say so."""
 
-LAYER_DEADLINE_S = 2.0
 CATCH_UPS = 3
 """How often a page that connects may be overtaken by live frames before it is told to resync."""
 
@@ -56,127 +52,6 @@ UNREADABLE = NOBODY | {
     "reason": "The server cannot read its database. These numbers may be old.",
 }
 """The feed's state as far as pages can know it while nothing can be read."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """How far the database is, and which database it is."""
-
-    epoch: str
-    revision: int
-
-
-class Source(Protocol):
-    """What the hub reads. Synchronous; called in the hub's own threads."""
-
-    @property
-    def too_much(self) -> type[Exception]: ...
-    def position(self) -> Position: ...
-    def changes(self, viewer: Viewer, stream: str, since: int) -> Any: ...
-    def by_the_clock(self, viewer: Viewer, stream: str) -> dict[str, str]: ...
-    def feed_status(self) -> dict[str, Any]: ...
-    def welcome(self, session_keys: Collection[str]) -> dict[str, Visitor]: ...
-
-
-class Database:
-    """The source of real life."""
-
-    @property
-    def too_much(self) -> type[Exception]:
-        return fragments.TooMuch
-
-    def position(self) -> Position:
-        head, _ = Head.objects.get_or_create(pk=1)
-        return Position(str(head.epoch), head.revision)
-
-    def changes(self, viewer: Viewer, stream: str, since: int) -> Any:
-        return fragments.changes(viewer, stream, since)
-
-    def by_the_clock(self, viewer: Viewer, stream: str) -> dict[str, str]:
-        return fragments.by_the_clock(viewer, stream)
-
-    def feed_status(self) -> dict[str, Any]:
-        return fragments.feed_status()
-
-    def welcome(self, session_keys: Collection[str]) -> dict[str, Visitor]:
-        return visitors.welcome(session_keys)
-
-
-Key = tuple[str, Viewer]
-"""Of a stream, as whoever looks sees it."""
-
-
-@dataclass(eq=False)
-class Page:
-    """One open page: what it is owed. `outbox` holds texts to send, then perhaps a close code."""
-
-    stream: str
-    session_key: str
-    visitor: Visitor
-    outbox: asyncio.Queue[str | int] = field(default_factory=asyncio.Queue)
-    flow: Flow = field(default_factory=Flow)
-    code: int | None = None
-
-    @property
-    def is_closing(self) -> bool:
-        return self.code is not None
-
-    @property
-    def key(self) -> "Key":
-        """Pages with the same are owed the same."""
-        return self.stream, self.visitor.viewer.painted()
-
-    def post(self, text: str) -> None:
-        if not self.is_closing:
-            self.outbox.put_nowait(text)
-            if text is protocol.RESYNC:
-                metrics.resynced()
-
-    def close(self, code: int) -> None:
-        """Forget what is still unsent, and say goodbye."""
-        while not self.outbox.empty():
-            self.outbox.get_nowait()
-        self.code = code
-        self.outbox.put_nowait(code)
-
-    def update(self, text: str, revision: int, now: float) -> None:
-        match self.flow.offer(revision, now):
-            case Verdict.SEND:
-                self.post(text)
-            case Verdict.CLOSE:
-                self.close(protocol.TOO_SLOW)
-
-    def tick(self, text: str, now: float) -> None:
-        match self.flow.look(now):
-            case Verdict.SEND:
-                self.post(text)
-            case Verdict.CLOSE:
-                self.close(protocol.TOO_SLOW)
-
-
-@dataclass(eq=False)
-class Stream:
-    """Pages that get the same updates, as seen by `viewer`.
-
-    `sent`: where the last frame ended; `looked`: nothing is unsent up to there.
-
-    `aged`: the items that change with time alone, as they were sent last.
-    """
-
-    name: str
-    viewer: Viewer
-    sent: int
-    looked: int
-    pages: set[Page] = field(default_factory=set)
-    sent_at: float = 0.0
-    failing_since: float | None = None
-    aged: dict[str, str] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
-
-    @property
-    def kind(self) -> str:
-        """The name without what people search for, which is for no log."""
-        return self.name.partition(":")[0]
 
 
 class Hub:
@@ -196,7 +71,8 @@ class Hub:
         self.commits: deque[tuple[int, float]] = deque(maxlen=256)  # revision, and when it was committed
         self.places = Places(settings.ROLLCALL_MOST_PAGES, settings.ROLLCALL_MOST_PAGES_PER_USER)
         self.rung = asyncio.Event()
-        self.executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hub")
+        self.threads = Threads()
+        self.listener = Listener(self._on_ring, clock)
         self.tasks: list[asyncio.Task[None]] = []
 
     # Pages
@@ -218,7 +94,7 @@ class Hub:
         async with self.asking:
             assert self.coming is not None
             (keys, _), self.coming = self.coming, None
-            return await self.run(self.source.welcome, keys)
+            return await self.threads.run(self.source.welcome, keys)
 
     async def join(self, page: Page, *, epoch: str, revision: int) -> None:
         """Bring a page that shows `revision` up to date, and keep it so until `leave`."""
@@ -273,7 +149,7 @@ class Hub:
                 changes = await self._changes(page, revision, position)
             except self.source.too_much:
                 return False
-            text = _frame(changes, revision, position.revision)
+            text = frame_of(changes, revision, position.revision)
             if len(text) > protocol.MOST_IN_FRAME:
                 return False
             page.update(text, position.revision, self.clock())
@@ -289,7 +165,7 @@ class Hub:
         known, is_fresh = self.position, self.clock() - self.position_at <= protocol.FRAME_INTERVAL_S
         if known and is_fresh and known.epoch == epoch and known.revision >= revision:
             return known
-        position = await self.run(self.source.position)
+        position = await self.threads.run(self.source.position)
         self._move_to(position)
         return position
 
@@ -297,7 +173,7 @@ class Hub:
         """What a page has missed. Worked out once for all who ask the same meanwhile."""
         asked = (page.key, revision, position)
         if asked not in self.catching_up:
-            work = self.run(self.source.changes, page.visitor.viewer, page.stream, revision)
+            work = self.threads.run(self.source.changes, page.visitor.viewer, page.stream, revision)
             self.catching_up[asked] = task = asyncio.get_running_loop().create_task(work)
             task.add_done_callback(lambda _: self.catching_up.pop(asked, None))
         return await asyncio.shield(self.catching_up[asked])
@@ -306,64 +182,22 @@ class Hub:
 
     def _start(self) -> None:
         if not self.tasks:
-            self.tasks = [asyncio.create_task(job()) for job in (self._listen, self._watch, self._tick, self._guard)]
+            self.tasks = [
+                asyncio.create_task(job()) for job in (self.listener.listen, self._watch, self._tick, self._guard)
+            ]
 
     def _stop(self) -> None:
         for task in self.tasks:
             task.cancel()
         self.tasks = []
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """Database work, in the hub's own threads: Django's one shared sync thread may be busy with a page."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, _with_connection, function, *args)
-
-    async def _listen(self) -> None:
-        """Turn rings into wake-ups, for as long as the layer lasts; then begin again."""
-        while True:
-            try:
-                await self._hear()
-            except Exception as error:  # noqa: BLE001 - protects the pages from whatever a layer raises
-                logger.warning("the channel layer is away (%s); looking every %s s", error, LOOK_S)
-            await asyncio.sleep(1)
-
-    async def _hear(self) -> None:
-        layer = get_channel_layer()
-        channel = await layer.new_channel()
-        joined_at = float("-inf")
-        receiving = asyncio.ensure_future(layer.receive(channel))
-        try:
-            while True:
-                if self.clock() - joined_at >= LOOK_S:
-                    async with asyncio.timeout(LAYER_DEADLINE_S):
-                        await layer.group_add(GROUP, channel)
-                        await layer.group_send(GROUP, processes.message())
-                    joined_at = self.clock()
-                await asyncio.wait([receiving], timeout=LOOK_S)
-                if receiving.done():
-                    with contextlib.suppress(ValueError):  # no message of any layer of ours
-                        self._heard(receiving.result())
-                    receiving = asyncio.ensure_future(layer.receive(channel))
-        finally:
-            receiving.cancel()
-            with contextlib.suppress(Exception, asyncio.CancelledError):
-                await receiving
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(LAYER_DEADLINE_S):
-                    await layer.group_discard(GROUP, channel)
-
-    def _heard(self, message: object) -> None:
-        """A ring says that something is new, or that it cannot be written; other processes say who they are.
-
-        Anything else is none of ours, and nothing that comes this way is ever shown to a page as markup.
-        """
-        if isinstance(message, dict) and message.get("type") == processes.TYPE:
-            processes.hear(message, time.monotonic())
-        elif ring := heard(message):
-            if ring.committed_s:
-                self.commits.append((ring.revision, ring.committed_s))
-            if ring.behind_since:
-                self.behind = ring.behind_since.isoformat(), self.clock()
-            self.rung.set()
+    def _on_ring(self, ring: Ring) -> None:
+        """Something is new, or cannot be written."""
+        if ring.committed_s:
+            self.commits.append((ring.revision, ring.committed_s))
+        if ring.behind_since:
+            self.behind = ring.behind_since.isoformat(), self.clock()
+        self.rung.set()
 
     def _known(self, feed: dict[str, Any]) -> dict[str, Any]:
         """With what the database could not say of itself."""
@@ -386,13 +220,13 @@ class Hub:
             await asyncio.sleep(protocol.FRAME_INTERVAL_S / 5)
 
     async def _look(self, was_rung: bool) -> None:
-        position = await self.run(self.source.position)
+        position = await self.threads.run(self.source.position)
         self._move_to(position)
         for stream in self.streams.values():
             if stream.looked < position.revision and (stream.task is None or stream.task.done()):
                 stream.task = asyncio.create_task(self._follow(stream))
         if was_rung:
-            feed = self._known(await self.run(self.source.feed_status))
+            feed = self._known(await self.threads.run(self.source.feed_status))
             if any(feed.get(name) != self.feed.get(name) for name in TOLD_AT_ONCE):
                 self.feed = feed
                 self._send_ticks()
@@ -410,8 +244,8 @@ class Hub:
             await asyncio.sleep(max(0.0, stream.sent_at + protocol.FRAME_INTERVAL_S - self.clock()))
             to = self.position.revision
             try:
-                changes = await self.run(self.source.changes, stream.viewer, stream.name, stream.looked)
-                text = _frame(changes, stream.sent, to) if _is_worth_sending(changes) else ""
+                changes = await self.threads.run(self.source.changes, stream.viewer, stream.name, stream.looked)
+                text = frame_of(changes, stream.sent, to) if is_worth_sending(changes) else ""
                 text = protocol.RESYNC if len(text) > protocol.MOST_IN_FRAME else text
             except self.source.too_much:
                 text = protocol.RESYNC
@@ -436,7 +270,7 @@ class Hub:
     async def _tick(self) -> None:
         while True:
             try:
-                self.feed = self._known(await self.run(self.source.feed_status))
+                self.feed = self._known(await self.threads.run(self.source.feed_status))
             except Exception as error:  # noqa: BLE001 - pages stay while the database is away, and say so
                 logger.warning("cannot read how the feed is (%s)", error)
                 self.feed = self._known(UNREADABLE)
@@ -448,7 +282,7 @@ class Hub:
         """Send what time alone has changed. It moves no revision, so a page need not acknowledge it."""
         for stream in list(self.streams.values()):
             try:
-                items = await self.run(self.source.by_the_clock, stream.viewer, stream.name)
+                items = await self.threads.run(self.source.by_the_clock, stream.viewer, stream.name)
             except Exception as error:  # noqa: BLE001 - the next tick tries again
                 logger.warning("cannot render what has aged on %s (%s)", stream.kind, error)
                 continue
@@ -470,7 +304,7 @@ class Hub:
     async def _check(self) -> None:
         """Open sockets outlive logout, deactivation, deletion and roles: look whom they belong to, and as whom."""
         pages = self._pages()
-        still_welcome = await self.run(self.source.welcome, {page.session_key for page in pages})
+        still_welcome = await self.threads.run(self.source.welcome, {page.session_key for page in pages})
         for page in pages:
             if still_welcome.get(page.session_key) != page.visitor:
                 page.close(protocol.SESSION_OVER)
@@ -485,23 +319,6 @@ class Hub:
     def _tick_text(self, stream: Stream) -> str:
         epoch = self.position.epoch if self.position else ""
         return protocol.tick(stream.sent, epoch, int(time.time() * 1000), self.feed)
-
-
-def _frame(changes: Any, since: int, to: int) -> str:
-    add = [item[:3] for item in changes.add]
-    return protocol.update(since, to, put=changes.put, add=add, delete=changes.delete, say=changes.say)
-
-
-def _is_worth_sending(changes: Any) -> bool:
-    return bool(changes.put or changes.add or changes.delete or changes.say)
-
-
-def _with_connection(function: Callable[..., T], *args: Any) -> T:
-    close_old_connections()
-    try:
-        return function(*args)
-    finally:
-        close_old_connections()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

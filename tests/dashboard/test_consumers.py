@@ -6,8 +6,9 @@ import pytest
 from channels.exceptions import StopConsumer
 from django.db import OperationalError
 
-from dashboard import hub, protocol
+from dashboard import protocol
 from dashboard.consumers import BoardConsumer, is_own_origin
+from dashboard.streams import Page
 from dashboard.visitors import Visitor
 from zoomfeed.viewer import EVERYTHING
 
@@ -77,7 +78,7 @@ async def test_a_socket_that_cannot_be_written_to_is_closed():
 
     consumer = BoardConsumer()
     consumer.send = refuse_texts
-    page = hub.Page("board", "session", Visitor("1", EVERYTHING))
+    page = Page("board", "session", Visitor("1", EVERYTHING))
     page.post("news")
     async with asyncio.timeout(5):
         await consumer.write(page)

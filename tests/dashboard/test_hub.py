@@ -12,7 +12,9 @@ import redis.asyncio
 from channels.layers import channel_layers, get_channel_layer
 
 from dashboard import metrics, processes, protocol
-from dashboard.hub import Hub, Page, Position
+from dashboard.hub import Hub
+from dashboard.source import Position
+from dashboard.streams import Page
 from dashboard.visitors import Visitor
 from zoomfeed.notify import GROUP, ring
 from zoomfeed.viewer import EVERYTHING, Right
@@ -198,7 +200,7 @@ async def test_a_ring_reaches_every_page_of_a_stream_as_the_same_text(hub, rows)
         await take(page, "tick")
     rows.write("a")
 
-    await hub.run(lambda: None)
+    await hub.threads.run(lambda: None)
     while not any(page.outbox.qsize() for page in pages):
         await ring(rows.revision)
         await asyncio.wait([asyncio.ensure_future(hub.rung.wait())], timeout=0.1)
@@ -266,7 +268,7 @@ async def test_a_process_with_a_page_says_so_to_the_others_and_rings_nobody(hub,
     async with asyncio.timeout(5):
         told = await layer.receive(channel)
     hub.rung.clear()
-    hub._heard(told | {"name": "web-2:77"})
+    hub.listener.heard(told | {"name": "web-2:77"})
 
     assert (told["type"], told["pages"]) == (processes.TYPE, metrics.open_pages())
     assert processes.known(time.monotonic())[-1].name == "web-2:77"

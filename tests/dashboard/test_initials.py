@@ -11,8 +11,9 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.http import QueryDict
 
-from dashboard import fragments, hub
+from dashboard import fragments
 from dashboard.roles import ADMINISTRATORS, OPERATORS, VIEWERS
+from dashboard.streams import frame_of
 from tests.zoomfeed.test_record import event, incoming
 from zoomfeed.filters import EventFilter
 from zoomfeed.models import Act, Deed, Event, Leg, Meeting, RejectedFrame
@@ -156,7 +157,7 @@ def test_no_live_frame_names_anybody(rows, stream):
 
     def frames(viewer):
         found = fragments.changes(viewer, stream, 0)
-        return hub._frame(found, 0, 1) + json.dumps(fragments.by_the_clock(viewer, stream))
+        return frame_of(found, 0, 1) + json.dumps(fragments.by_the_clock(viewer, stream))
 
     assert named_in(frames(UNNAMED)) == []
     if stream != "people:q=z":

@@ -15,6 +15,7 @@ from dashboard import hub, roles
 from dashboard.asgi import application
 from dashboard.roles import ADMINISTRATORS, OPERATORS, ROLES, VIEWERS
 from dashboard.routing import websocket_urlpatterns
+from dashboard.streams import Page
 from tests.zoomfeed.test_record import event, incoming, join
 from zoomfeed.models import Act, Event, Meeting, RejectedFrame
 from zoomfeed.record import record
@@ -143,7 +144,7 @@ async def a_hub(settings, closes_connections):
     yield
     here = hub.current()
     here._stop()
-    here.executor.shutdown()
+    here.threads.executor.shutdown()
     channel_layers.backends.clear()
 
 
@@ -186,7 +187,7 @@ async def test_a_page_ends_when_its_viewer_may_see_less(account, change):
     await sync_to_async(browser.force_login)(user)
     here = hub.current()
     visitor = await here.admit(browser.session.session_key, Right.MEETINGS)
-    page = hub.Page("board", browser.session.session_key, visitor)
+    page = Page("board", browser.session.session_key, visitor)
     await here.join(page, epoch="", revision=0)
     if change == "role":
         await sync_to_async(user.groups.clear)()
