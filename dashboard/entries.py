@@ -1,6 +1,6 @@
 """One event as the log shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from dashboard.words import duration
 from zoomfeed.catalogue import EVENT_NAMES, REPAIR_NAMES
 from zoomfeed.filters import spelt
-from zoomfeed.models import Event, EventQuerySet, Meeting
+from zoomfeed.models import Event, EventQuerySet
 from zoomfeed.viewer import Viewer
 
 COLUMNS = (
@@ -42,10 +42,9 @@ ALARMS = ("alert", "deauthorized", "limited", "missed")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`meeting_pk` is None when the event is about no meeting that we know."""
+    """It depends on nothing but the event, so that a row stays as it was painted whatever comes later."""
 
     event: Event
-    meeting_pk: int | None = None
 
     @property
     def id(self) -> str:
@@ -143,17 +142,10 @@ def _change(name: str) -> str:
 
 
 def entries(viewer: Viewer, events: EventQuerySet, limit: int) -> list[Entry]:
-    """The newest events with the meetings that they are about. Two queries."""
-    found = list(events.seen_by(viewer).only(*COLUMNS).order_by("-pk")[:limit])
-    meetings = _meetings(event.meeting_uuid for event in found)
-    return [Entry(event, meetings.get(event.meeting_uuid)) for event in found]
+    """The newest events. One query."""
+    return [Entry(event) for event in events.seen_by(viewer).only(*COLUMNS).order_by("-pk")[:limit]]
 
 
 def entries_of(viewer: Viewer, keys: Sequence[int]) -> list[Entry]:
-    """The events with these primary keys, newest first. Two queries."""
+    """The events with these primary keys, newest first. One query."""
     return entries(viewer, Event.objects.filter(pk__in=keys), len(keys)) if keys else []
-
-
-def _meetings(uuids: Iterable[str]) -> dict[str, int]:
-    wanted = {uuid for uuid in uuids if uuid}
-    return dict(Meeting.objects.filter(uuid__in=wanted).values_list("uuid", "pk")) if wanted else {}

@@ -42,7 +42,7 @@ class EventFacts:
         self.viewer, self.event, self.size = viewer, event, size
         meetings = Meeting.objects.seen_by(viewer)
         self.meeting = meetings.filter(uuid=event.meeting_uuid).first() if event.meeting_uuid else None
-        self.entry = Entry(event, self.meeting.pk if self.meeting else None)
+        self.entry = Entry(event)
         self.body = pretty(bytes(event.body))
 
     @property

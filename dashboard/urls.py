@@ -31,6 +31,7 @@ pages = [
     path("history/<slug:what>.csv", history.sheet, name="history-sheet"),
     path("events/export.<str:kind>", exports.export, name="export"),
     path("events/<int:pk>/", events.event, name="event"),
+    path("events/<int:pk>/meeting/", events.meeting_of_event, name="meeting-of-event"),
     path("events/filters/", saved_filters.save, name="save-filter"),
     path("events/filters/<int:pk>/delete/", saved_filters.delete, name="delete-filter"),
     path("status/", status.status, name="status"),

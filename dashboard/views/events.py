@@ -1,5 +1,7 @@
 """The log, and one event of it."""
 
+from urllib.parse import urlencode
+
 from django.db.models.functions import Length
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -16,7 +18,7 @@ from dashboard.models import SavedFilter
 from dashboard.views.page import SeenRequest, page_for, read_head, render_page
 from zoomfeed import acts, pages
 from zoomfeed.filters import EventFilter
-from zoomfeed.models import Deed, Event
+from zoomfeed.models import Deed, Event, Meeting
 from zoomfeed.pages import Page
 from zoomfeed.search import SHORT_REACH
 from zoomfeed.viewer import Right, Viewer
@@ -69,6 +71,17 @@ def event(request: SeenRequest, pk: int) -> HttpResponse:
     size = Event.objects.filter(pk=pk).values_list(Length("body"), flat=True).get()
     context = {"here": "events", "stream_url": "", "facts": EventFacts(viewer, found, size)}
     return render_page(request, "events/event.html", head, context)
+
+
+@page_for(Right.LOG)
+def meeting_of_event(_request: SeenRequest, pk: int) -> HttpResponse:
+    """To the page of the meeting that an event is about; to all that the log has of it where it has no page.
+
+    A meeting that is only planned has none yet, and one that retention took away has none any more.
+    """
+    uuid = get_object_or_404(Event.objects.only("meeting_uuid"), pk=pk).meeting_uuid
+    meeting = Meeting.objects.filter(uuid=uuid).only("pk").first() if uuid else None
+    return redirect(meeting.get_absolute_url() if meeting else to(urlencode({"meeting": uuid}) if uuid else ""))
 
 
 def to(*queries: str) -> str:

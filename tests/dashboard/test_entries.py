@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.entries import Entry, entries
-from tests.zoomfeed.test_record import event, incoming, join
+from tests.zoomfeed.test_record import incoming, join
 from zoomfeed.catalogue import EVENT_NAMES
-from zoomfeed.models import Event, Meeting
+from zoomfeed.models import Event
 from zoomfeed.record import record
 from zoomfeed.viewer import EVERYTHING
 
@@ -105,32 +105,10 @@ class TestEntries:
             "P0",
         ]
 
-    def test_an_entry_knows_its_meeting_where_there_is_one(self):
-        record(
-            incoming(
-                event("meeting.started", 0, uuid="a=="),
-                event("meeting.started", 1, uuid="b=="),
-                event("meeting.created", 2, uuid="plan=="),
-                event("user.signed_in", 3),
-            )
-        )
-        of = {meeting.uuid: meeting.pk for meeting in Meeting.objects.all()}
-
-        assert of.keys() == {"a==", "b=="}
-        found = entries(EVERYTHING, Event.objects.all(), 9)
-        assert [entry.meeting_pk for entry in found] == [None, None, of["b=="], of["a=="]]
-
-    def test_many_entries_take_two_queries_and_read_no_body(self, django_assert_num_queries):
+    def test_many_entries_take_one_query_and_read_no_body(self, django_assert_num_queries):
         record(incoming(*(join(str(n), n, user_name="Jill", uuid=f"run-{n}==") for n in range(20))))
 
-        with django_assert_num_queries(2) as queries:
+        with django_assert_num_queries(1) as queries:
             for one in entries(EVERYTHING, Event.objects.all(), 100):
                 assert all([one.id, one.words, one.who, one.delay, one.event.topic, one.event.meeting_number])
-                assert one.meeting_pk
         assert not any('"body"' in query["sql"] for query in queries.captured_queries)
-
-    def test_no_meeting_is_looked_for_where_none_is_named(self, django_assert_num_queries):
-        record(incoming(event("user.signed_in")))
-
-        with django_assert_num_queries(1):
-            assert len(entries(EVERYTHING, Event.objects.all(), 9)) == 1

