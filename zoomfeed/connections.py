@@ -102,7 +102,7 @@ class Connections:
             try:
                 await upstream.read(socket, self._take, self._timing(token), stop)
             except ConnectionLost as error:
-                self.status.lost(str(error), since_s=error.stood_still_at)
+                self.status.lost(str(error), since_s=error.heard_until_s)
                 raise
 
     def _timing(self, token: Token) -> upstream.Timing:

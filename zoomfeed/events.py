@@ -8,6 +8,7 @@ cut to the width of its column; ids are text, because Zoom sends the same number
 Sources: Zoom's OpenAPI event catalogue for member names; recorded bodies for what really arrives.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +100,14 @@ def read(body: Any) -> Reading | None:
         participant_email=first(said.person, "email", "user_email", width=EMAIL),
         facts=tuple(reader(said)) if reader else (),
     )
+
+
+def made_at_s(body: bytes) -> float | None:
+    """Zoom's event_ts, when the notice was made, in seconds since the epoch."""
+    with contextlib.suppress(ValueError):
+        stamp = milliseconds(mapping(loads(body)).get("event_ts"))
+        return None if stamp is None else stamp / 1000
+    return None
 
 
 def facts_of(body: bytes) -> tuple[Fact, ...]:

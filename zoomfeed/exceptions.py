@@ -56,14 +56,14 @@ class ConnectionFailed(TimeMayMend):
 class ConnectionLost(TimeMayMend):
     """An open socket ended. `code` is the close code, None when nothing arrived for too long.
 
-    `stood_still_at` is when this process last turned before it stood still shortly before the end, in seconds since
-    the epoch: what it read afterwards may be as old as that.
+    `heard_until_s`, in seconds since the epoch: what Zoom made after it may not have come, though a frame was read
+    later than that. None: nothing is known but when the last frame was read.
     """
 
-    def __init__(self, problem: str, code: int | None = None, stood_still_at: float | None = None) -> None:
+    def __init__(self, problem: str, code: int | None = None, heard_until_s: float | None = None) -> None:
         self.problem = problem
         self.code = code
-        self.stood_still_at = stood_still_at
+        self.heard_until_s = heard_until_s
         super().__init__(f"The connection to Zoom ended: {problem}.")
 
 

@@ -91,8 +91,8 @@ class Status:
 
     def lost(self, cause: str, *, since_s: float | None = None) -> None:
         """Nobody listens since the last frame; or since then, in seconds since the epoch, when that was earlier."""
-        stood_still_at = datetime.fromtimestamp(since_s, UTC) if since_s else None
-        self._listen_no_more(_earliest(self.last_frame_at, stood_still_at) or datetime.now(UTC), cause)
+        heard_until = datetime.fromtimestamp(since_s, UTC) if since_s else None
+        self._listen_no_more(_earliest(self.last_frame_at, heard_until) or datetime.now(UTC), cause)
 
     def stopped(self) -> None:
         """Told to stop: nobody listens since we said goodbye, until somebody does again."""

@@ -18,7 +18,7 @@ from websockets import CloseCode
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
-from zoomfeed import protocol
+from zoomfeed import events, protocol
 from zoomfeed.exceptions import ConnectionFailed, ConnectionLost
 from zoomfeed.oauth import ZOOM_HOST, wait_asked
 
@@ -166,11 +166,11 @@ async def read(socket: ClientConnection, take: Take, timing: Timing, stop: async
 
     Raises ConnectionLost when the socket ends or is silent for too long, Recycle when it is old enough.
     """
-    reader = _Reader(socket, take)
+    reader = _Reader(socket, take, timing)
     reading = asyncio.create_task(reader.run(), name="reader")
-    watching = asyncio.create_task(reader.watch(timing), name="watchdog")
+    watching = asyncio.create_task(reader.watch(), name="watchdog")
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    beating = asyncio.create_task(_beat(socket, timing), name="heartbeat")
+    beating = asyncio.create_task(reader.beat(), name="heartbeat")
     turning = asyncio.create_task(reader.turn(), name="turn")
     try:
         done, _ = await asyncio.wait({reading, watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -189,36 +189,47 @@ async def read(socket: ClientConnection, take: Take, timing: Timing, stop: async
 class _Reader:
     """Does nothing but read, note the time and hand over."""
 
-    def __init__(self, socket: ClientConnection, take: Take) -> None:
+    def __init__(self, socket: ClientConnection, take: Take, timing: Timing) -> None:
         self.socket = socket
         self.take = take
+        self.timing = timing
         self.clock = asyncio.get_running_loop().time
         self.opened_at = self.last_at = self.clock()
         self.is_handing_over = False
         self.heard = asyncio.Event()
-        self.turned_at = self.woke_at = time.time()
+        self.turned_at = self.woke_at = self.began_s = self.read_s = time.time()
         self.stood_still_at: float | None = None
+        self.newest: protocol.Frame | None = None
+        self.asked_s: float | None = None  # the oldest heartbeat that has no answer
+        self.answer_s = self.began_s  # when that was sent which was answered last
 
     async def run(self) -> None:
         try:
             while True:
                 raw = _bytes(await self.socket.recv(decode=False))
                 self.is_handing_over = True
-                await self.take(raw, protocol.parse(raw))
+                await self.take(raw, self._note(protocol.parse(raw)))
                 self.last_at, self.is_handing_over = self.clock(), False
                 self.heard.set()
         except ConnectionClosed as error:
             raise self._lost(_close(error), error.rcvd.code if error.rcvd else None) from None
 
-    async def watch(self, timing: Timing) -> None:
+    def _note(self, frame: protocol.Frame) -> protocol.Frame:
+        self.newest, self.read_s = frame, time.time()
+        if isinstance(frame, protocol.Heartbeat) and self.asked_s is not None:
+            self.answer_s, self.asked_s = self.asked_s, None
+        return frame
+
+    async def watch(self) -> None:
         """Until the line is dead, or old enough."""
+        timing = self.timing
         while True:
             now = self.clock()
             if now - self.last_at >= timing.silence_s and not self.is_handing_over:
                 raise self._lost(f"no frame for {timing.silence_s:g} s, though we sent heartbeats")
-            renewal_at = self._renewal_at(timing)
+            renewal_at = self._renewal_at()
             if now >= renewal_at:
-                await self._hear_once_more(timing)
+                await self._hear_once_more()
                 raise Recycle
             await asyncio.sleep(max(0.01, min(self.last_at + timing.silence_s, renewal_at) - now))
 
@@ -238,27 +249,45 @@ class _Reader:
 
     def _lost(self, problem: str, code: int | None = None) -> ConnectionLost:
         self._note_turn()
-        return ConnectionLost(problem, code, self.stood_still_at)
+        return ConnectionLost(problem, code, min(self.stood_still_at or self.read_s, self._newest_made_at()))
 
-    def _renewal_at(self, timing: Timing) -> float:
+    def _newest_made_at(self) -> float:
+        """When Zoom made what we read last: a line that stalls before it breaks brings old frames late, and no others.
+
+        What seems older than a line may be silent was no frame that stalled, but a notice that Zoom made late, or by a
+        clock that is not ours.
+        """
+        made_s: float | None = None
+        match self.newest:
+            case protocol.Delivery(body):
+                made_s = events.made_at_s(body)
+            case protocol.Heartbeat():
+                made_s = self.answer_s
+        if made_s is None or self.read_s - made_s > self.timing.silence_s:
+            return self.read_s
+        return max(made_s, self.began_s)
+
+    def _renewal_at(self) -> float:
         """When nothing has come for a while, so that little can happen between the old connection and the new."""
+        timing = self.timing
         due = self.opened_at + timing.recycle_s
         return min(max(due, self.last_at + timing.quiet_s), due + timing.grace_s)
 
-    async def _hear_once_more(self, timing: Timing) -> None:
+    async def _hear_once_more(self) -> None:
         """A last sign of life, so that the gap begins now and not at a frame of half a minute ago."""
         self.heard.clear()
         with contextlib.suppress(ConnectionClosed, TimeoutError):
-            await self.socket.send(protocol.HEARTBEAT)
-            async with asyncio.timeout(timing.answer_s):
+            await self._ask()
+            async with asyncio.timeout(self.timing.answer_s):
                 await self.heard.wait()
 
+    async def beat(self) -> None:
+        """Send heartbeats until cancelled; that the line is dead is found by who reads."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._ask()
+                await asyncio.sleep(self.timing.heartbeat_s)
 
-async def _beat(socket: ClientConnection, timing: Timing) -> None:
-    """Send heartbeats until cancelled; that the line is dead is the reader's to find."""
-    try:
-        while True:
-            await socket.send(protocol.HEARTBEAT)
-            await asyncio.sleep(timing.heartbeat_s)
-    except ConnectionClosed:
-        return
+    async def _ask(self) -> None:
+        self.asked_s = self.asked_s or time.time()
+        await self.socket.send(protocol.HEARTBEAT)

@@ -77,6 +77,24 @@ def test_a_line_that_is_dead_but_open_is_left_and_the_gap_covers_it(grown, load,
     checker.assert_pages_are_right([page])
 
 
+def test_a_line_that_stalls_and_then_breaks_has_its_gap_from_where_it_stalled(grown, load, check):
+    """The last frame comes late, and what followed it never: the gap begins with what was made after that frame."""
+    checker, connections = check(grown), grown.zoom.zoom.connections
+    with load(grown):
+        until(lambda: len(checker.sent()) > SOME)
+        grown.socket.swallow()
+        time.sleep(scale.SILENCE_S / 2)
+        grown.zoom.call(grown.zoom.zoom.reset())
+        time.sleep(0.5)
+        grown.socket.heal()
+        reconnected(grown, connections)
+        settle(checker)
+
+    checker.wait_caught_up()
+    assert checker.assert_losses_are_gaps() > scale.SILENCE_S / 4 * scale.RATE
+    checker.assert_nothing_twice()
+
+
 @pytest.mark.parametrize("cuts", [True, False], ids=["mid-connection", "at-the-next"])
 def test_a_token_that_ends_is_replaced_by_one_new_one(grown, load, check, cuts):
     checker, zoom = check(grown), grown.zoom.zoom

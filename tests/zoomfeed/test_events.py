@@ -111,6 +111,20 @@ def test_a_time_that_cannot_be_is_no_evidence(absurd):
     assert values.instant(absurd) is None
 
 
+@pytest.mark.parametrize(
+    ("body", "made_at"),
+    [
+        (b'{"event": "meeting.started", "event_ts": 1732600000500}', 1732600000.5),
+        (b'{"event": "meeting.started"}', None),
+        (b'{"event_ts": "soon"}', None),
+        (b"[1]", None),
+        (b"no json", None),
+    ],
+)
+def test_when_a_notice_was_made_is_what_it_says(body, made_at):
+    assert events.made_at_s(body) == made_at
+
+
 def test_a_link_that_is_not_https_does_not_leave_the_body():
     assert values.https("javascript:alert(1)") == ""
     assert values.https("https://example.com/x") == "https://example.com/x"
