@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -221,17 +221,24 @@ def base_environment(zoom: ZoomThread | None, database_url: str, folder: Path) -
     return kept | ours | (zoom.environment() if zoom else {})
 
 
-@cache
-def collect_static() -> None:
-    """Once for all tests of a run, and not while another run does: they share the folder that files are served from."""
-    folder = Path(tempfile.gettempdir())
-    product = Product(None, base_environment(None, "sqlite:///:memory:", folder), folder)
+@contextmanager
+def turn_at_static_files() -> Iterator[None]:
+    """For whatever collects them: all runs of tests share the folder that they are served from."""
     turn = os.open(ROOT / "static", os.O_RDONLY)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        product.manage("collectstatic", "--no-input", "-v0")
+        yield
     finally:
         os.close(turn)
+
+
+@cache
+def collect_static() -> None:
+    """Once for all tests of a run."""
+    folder = Path(tempfile.gettempdir())
+    product = Product(None, base_environment(None, "sqlite:///:memory:", folder), folder)
+    with turn_at_static_files():
+        product.manage("collectstatic", "--no-input", "-v0")
 
 
 def set_up(product: Product) -> None:
@@ -293,9 +300,10 @@ def embedded(folder: Path, by: tuple[str, ...] = (), *, is_first: bool = False, 
         port = free_port()
         product.web = [f"http://127.0.0.1:{port}"]
         how = ("--setup",) if is_first else ()
-        process = product.process("rundashboard", *by, "manage.py", "rundashboard", *how, "--port", str(port))
         try:
-            product.wait_for_pages()
+            with turn_at_static_files() if is_first else nullcontext():
+                process = product.process("rundashboard", *by, "manage.py", "rundashboard", *how, "--port", str(port))
+                product.wait_for_pages()
             if is_first:
                 product.password = re.search(r"password (\S+)", process.said())[1]
             zoom.wait_connected()

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from tests.product import Process, ZoomThread, base_environment, free_port, is_up, until
+from tests.product import Process, ZoomThread, base_environment, free_port, is_up, turn_at_static_files, until
 
 
 @pytest.fixture
@@ -28,7 +28,10 @@ def server(environment, tmp_path):
         process = Process(command, environment | changes, tmp_path / f"server-{len(started)}.log")
         process.address = f"http://127.0.0.1:{port}"
         started.append(process)
-        return process.start()
+        with turn_at_static_files():
+            process.start()
+            until(lambda: is_up(process.address) or not process.is_alive, 20, process.said)
+        return process
 
     yield start
     for process in started:
@@ -42,7 +45,6 @@ def ask(tmp_path, query):
 
 def test_a_newcomer_sees_meetings_within_ten_seconds(server, tmp_path):
     process = server("--or-demo")
-    until(lambda: is_up(process.address), 20, process.said)
     password = re.search(r"Sign in as admin with the password (\S+)", process.said())[1]
     session = requests.Session()
     page = session.get(f"{process.address}/login/", timeout=5)
@@ -63,13 +65,11 @@ def test_a_newcomer_sees_meetings_within_ten_seconds(server, tmp_path):
 
 def test_ended_and_begun_again_it_keeps_what_it_has(server, tmp_path):
     first = server("--or-demo")
-    until(lambda: is_up(first.address), 20, first.said)
     until(lambda: ask(tmp_path, "SELECT count(*) FROM zoomfeed_event") > 100, 10)
     assert first.stop() == 0
     known = ask(tmp_path, "SELECT max(id) FROM zoomfeed_event")
 
     second = server("--or-demo")
-    until(lambda: is_up(second.address), 20, second.said)
     assert ask(tmp_path, "SELECT count(*) FROM zoomfeed_event") >= known
     assert "password" not in second.said()
     assert second.stop() == 0

@@ -18,7 +18,18 @@ import requests
 from tests.faults.live_pages import sign_in
 from tests.faults.servers import OwnPostgres, OwnRedis
 from tests.faults.stage import own_folder
-from tests.product import ROOT, Process, Product, ZoomThread, base_environment, endpoint, free_port, is_up, until
+from tests.product import (
+    ROOT,
+    Process,
+    Product,
+    ZoomThread,
+    base_environment,
+    collect_static,
+    endpoint,
+    free_port,
+    is_up,
+    until,
+)
 from tests.sequences import all_bodies
 from tests.zoomfeed.test_record import event, join
 from zoomfeed import webhook
@@ -111,7 +122,7 @@ def product(planted, tmp_path_factory):
             "LOG_LEVEL": "DEBUG",
         }
         made.manage("migrate", "-v0")
-        made.manage("collectstatic", "--no-input", "-v0")
+        collect_static()
         account = {"DJANGO_SUPERUSER_PASSWORD": made.password}
         made.manage("createsuperuser", "--no-input", "--username=alice", "--email=", **account)
         stack.callback(made.stop)
