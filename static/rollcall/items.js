@@ -2,13 +2,24 @@
 import { parse, patch } from "./patch.js";
 
 const $ = (id) => document.getElementById(id);
+const [BACK, ON] = ["previousElementSibling", "nextElementSibling"];
 
-export function put(id, html) {
-  const old = $(id);
-  const [fresh] = parse(html);
-  if (!old || !fresh) return;
-  patch(old, fresh);
-  place($(id)?.closest("[data-order]"), $(id));
+// What a frame says anew of items that are there: [id, html] each.
+export function put(items) {
+  const known = items.filter(([id]) => $(id));
+  const fresh = parseEach(known.map(([, html]) => html));
+  known.forEach(([id], at) => {
+    const old = $(id);
+    if (!old || !fresh[at]) return;
+    patch(old, fresh[at]);
+    settleOrPlace($(id)?.closest("[data-order]"), $(id));
+  });
+}
+
+// Together where that gives one element for each; rows of tables are none beside other elements.
+function parseEach(htmls) {
+  const together = parse(...htmls);
+  return together.length === htmls.length ? together : htmls.map((html) => parse(html)[0]);
 }
 
 // What a frame adds to one list.
@@ -21,7 +32,7 @@ export function add(listId, items) {
     const old = $(id);
     if (old) patch(old, fresh[at]);
     else list?.append(fresh[at]);
-    if (list && $(id)) place(list, $(id));
+    settleOrPlace(list, $(id), !old);
   });
 }
 
@@ -43,6 +54,37 @@ export function letIn(listId) {
   return items;
 }
 
+// A list with data-settle lets what has changed stay where it is, and puts it in its place so often only, in ms: cards
+// that jump with every change are hard to read and to hit, and to move one costs the browser more than to change it.
+const astray = new Set();
+const settledAt = new WeakMap();
+let settling = null;
+
+function settleOrPlace(list, item, isNew = false) {
+  if (isNew || !list?.dataset.settle) return place(list, item);
+  astray.add(item);
+  const due = (settledAt.get(list) ?? -Infinity) + Number(list.dataset.settle) - performance.now();
+  settling ??= due > 0 ? setTimeout(settle, due) : queueMicrotask(settle) ?? true;
+}
+
+function settle() {
+  settling = null;
+  for (const item of [...astray]) {
+    astray.delete(item);
+    const list = item.closest("[data-order]");
+    if (!list) continue; // it is gone
+    settledAt.set(list, performance.now());
+    place(list, item);
+  }
+}
+
+// The neighbour in one direction that is where it belongs.
+function next(item, direction) {
+  let beside = item[direction];
+  while (beside && astray.has(beside)) beside = beside[direction];
+  return beside;
+}
+
 const ORDERS = {
   asc: (a, b) => Number(a) > Number(b),
   desc: (a, b) => Number(a) < Number(b),
@@ -58,12 +100,12 @@ function place(list, item) {
   const own = item.dataset[by];
   if (item.parentElement !== list || own === undefined) return;
   const isAfter = ORDERS[list.dataset.order] ?? ORDERS.asc;
-  let { previousElementSibling: before, nextElementSibling: after } = item;
+  let [before, after] = [next(item, BACK), next(item, ON)];
   const goesBack = Boolean(before) && isAfter(before.dataset[by], own);
   if (!goesBack && !(after && isAfter(own, after.dataset[by]))) return;
   // From neighbour to neighbour: most go a short way, and to number the children of a list that changes is dear.
-  while (goesBack && before && isAfter(before.dataset[by], own)) ({ previousElementSibling: before } = before);
-  while (!goesBack && after && !isAfter(after.dataset[by], own)) ({ nextElementSibling: after } = after);
+  while (goesBack && before && isAfter(before.dataset[by], own)) before = next(before, BACK);
+  while (!goesBack && after && !isAfter(after.dataset[by], own)) after = next(after, ON);
   move(list, item, goesBack ? (before ? before.nextElementSibling : list.firstElementChild) : after);
 }
 

@@ -51,7 +51,7 @@ function release({ detail }) {
 }
 
 function apply(frame) {
-  for (const [id, html] of Object.entries(frame.put ?? {})) put(id, html);
+  put(Object.entries(frame.put ?? {}));
   for (const id of frame.del ?? []) $(id)?.remove(); // first, so that full lists have room for what is added
   const lists = new Map();
   for (const [list, ...item] of frame.add ?? []) lists.set(list, [...(lists.get(list) ?? []), item]);

@@ -1,4 +1,4 @@
-"""How a page takes what is new: whatever was there, and whatever comes, the old comes to equal the fresh."""
+"""How a page takes what is new: the old comes to equal the fresh, whatever has changed, and goes to its place."""
 
 import pytest
 
@@ -118,3 +118,52 @@ def test_what_is_the_same_keeps_the_focus(page):
 
     assert said == after
     assert is_kept
+
+
+SETTLED = """
+async ([first, count, settle]) => {
+    const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+    const { add, put } = await import(loaded.find((name) => /\\/items\\.[\\w.]*js$/.test(name)));
+    const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+    let state;
+    const chance = (below) => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return Math.floor((state / 2 ** 32) * below);
+    };
+    const html = (id) => `<li id="${id}" data-key="${chance(30)}"></li>`;
+    const isRight = (list) => [...list.children].every((item, at, all) =>
+        !at || Number(all[at - 1].dataset.key) >= Number(item.dataset.key));
+    let [wrong, waited] = [[], 0];
+    for (let seed = first; seed < first + count; seed += 1) {
+        state = seed;
+        const list = document.createElement("ul");
+        list.id = "settling";
+        Object.assign(list.dataset, { order: "desc", ...(settle && { settle }) });
+        document.querySelector("main").append(list);
+        for (let turn = 0; turn < 8; turn += 1) {
+            const ids = Array.from({ length: 1 + chance(6) }, () => `s-${chance(20)}`);
+            if (chance(2)) add("settling", ids.map((id) => [id, html(id)]));
+            else put(ids.map((id) => [id, html(id)]));
+            if (chance(4) === 0) document.getElementById(ids[0])?.remove();
+            await null;
+            waited += !isRight(list);
+            if (chance(4) === 0) await rest(2);
+        }
+        await rest((settle ?? 0) + 10);
+        if (!isRight(list)) wrong.push([seed, list.outerHTML]);
+        list.remove();
+    }
+    return [wrong, waited];
+}
+"""
+
+
+def test_what_has_changed_goes_to_its_place_in_time(page):
+    wrong, waited = page.evaluate(SETTLED, [1, 100, 20])
+
+    assert wrong[:1] == []
+    assert waited > 50  # else nothing would have had to be put in its place later
+
+
+def test_elsewhere_everything_is_always_in_its_place(page):
+    assert page.evaluate(SETTLED, [1, 100, None]) == [[], 0]
