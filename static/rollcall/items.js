@@ -4,16 +4,27 @@ import { parse, patch } from "./patch.js";
 const $ = (id) => document.getElementById(id);
 const [BACK, ON] = ["previousElementSibling", "nextElementSibling"];
 
-// What a frame says anew of items that are there: [id, html] each.
+// What a frame says anew of items that are there: [id, html] each. Much of it is what was said before, for a frame depends
+// on what has changed and not on what a page knows.
+let said = new WeakMap(); // item -> its html as it was put last
+
 export function put(items) {
-  const known = items.filter(([id]) => $(id));
+  const known = items.filter(([id, html]) => $(id) && said.get($(id)) !== html);
   const fresh = parseEach(known.map(([, html]) => html));
-  known.forEach(([id], at) => {
+  known.forEach(([id, html], at) => {
     const old = $(id);
     if (!old || !fresh[at]) return;
     patch(old, fresh[at]);
-    settleOrPlace($(id)?.closest("[data-order]"), $(id));
+    const now = $(id);
+    if (!now) return;
+    said.set(now, html);
+    settleOrPlace(now.closest("[data-order]"), now);
   });
+}
+
+// The page has been fetched anew, and shows what it says.
+export function forget() {
+  said = new WeakMap();
 }
 
 // Together where that gives one element for each; rows of tables are none beside other elements.
@@ -30,6 +41,7 @@ export function add(listId, items) {
   const fresh = parse(...shown.map(([, html]) => html));
   shown.forEach(([id], at) => {
     const old = $(id);
+    said.delete(old);
     if (old) patch(old, fresh[at]);
     else list?.append(fresh[at]);
     settleOrPlace(list, $(id), !old);
@@ -103,7 +115,10 @@ function place(list, item) {
   let [before, after] = [next(item, BACK), next(item, ON)];
   const goesBack = Boolean(before) && isAfter(before.dataset[by], own);
   if (!goesBack && !(after && isAfter(own, after.dataset[by]))) return;
-  // From neighbour to neighbour: most go a short way, and to number the children of a list that changes is dear.
+  // From neighbour to neighbour: most go a short way, and to number the children of a list that changes is dear. What is
+  // newest goes all the way to the front.
+  const first = list.firstElementChild;
+  if (goesBack && !astray.has(first) && isAfter(first.dataset[by], own)) return move(list, item, first);
   while (goesBack && before && isAfter(before.dataset[by], own)) before = next(before, BACK);
   while (!goesBack && after && !isAfter(after.dataset[by], own)) after = next(after, ON);
   move(list, item, goesBack ? (before ? before.nextElementSibling : list.firstElementChild) : after);

@@ -8,7 +8,7 @@
 // A page at revision P applies frames that begin at or before P; one that also ends at P brings what time has changed.
 // Anything else means that something was lost, and then the page itself is the snapshot: it is fetched again and its
 // [data-live] regions are morphed.
-import { add, letIn, put, trim } from "./items.js";
+import { add, forget, letIn, put, trim } from "./items.js";
 import { morph, parsePage } from "./patch.js";
 
 const SILENCE_MS = 12000;
@@ -160,6 +160,7 @@ function again() {
 function takeOver(fresh) {
   drawing = [];
   isOutdated = false;
+  forget();
   for (const region of fresh.querySelectorAll("[data-live]")) {
     const old = $(region.id);
     if (old?.querySelector("[data-held]")) isOutdated = true;
