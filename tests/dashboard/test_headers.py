@@ -249,6 +249,7 @@ REFUSED = {
     "logout": ("/logout/", 405),
     "save-filter": ("/events/filters/", 405),
     "delete-filter": ("/events/filters/1/delete/", 405),
+    "meeting-of-event": ("/events/1/meeting/", 302),
     "nothing there": ("/nowhere/", 404),
     "no such meeting": ("/meetings/99/", 404),
     "no such static file": ("/static/nothing.js", 404),

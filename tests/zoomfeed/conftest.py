@@ -91,3 +91,4 @@ def spool(settings, tmp_path):
 def impatient(monkeypatch):
     """Pauses between tries a tenth as long."""
     monkeypatch.setattr("zoomfeed.connections.backoff", lambda attempt, chance: 0.02 * attempt)
+    monkeypatch.setattr("zoomfeed.connections.PERSON_S", 0.5)
