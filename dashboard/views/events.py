@@ -74,14 +74,16 @@ def event(request: SeenRequest, pk: int) -> HttpResponse:
 
 
 @page_for(Right.LOG)
-def meeting_of_event(_request: SeenRequest, pk: int) -> HttpResponse:
+def meeting_of_event(request: SeenRequest, pk: int) -> HttpResponse:
     """To the page of the meeting that an event is about; to all that the log has of it where it has no page.
 
     A meeting that is only planned has none yet, and one that retention took away has none any more.
     """
     uuid = get_object_or_404(Event.objects.only("meeting_uuid"), pk=pk).meeting_uuid
     meeting = Meeting.objects.filter(uuid=uuid).only("pk").first() if uuid else None
-    return redirect(meeting.get_absolute_url() if meeting else to(urlencode({"meeting": uuid}) if uuid else ""))
+    where = meeting.get_absolute_url() if meeting else to(urlencode({"meeting": uuid}) if uuid else "")
+    asked = request.GET.urlencode()  # a kiosk stays one
+    return redirect(f"{where}{'&' if '?' in where else '?'}{asked}" if asked else where)
 
 
 def to(*queries: str) -> str:

@@ -70,10 +70,13 @@ def test_what_is_not_there_is_not_found(reader):
 )
 def test_the_meeting_of_an_event_is_its_page_or_all_that_the_log_has_of_it(reader, body, where):
     record(incoming(body))
-    answer = reader.get(f"/events/{Event.objects.get().pk}/meeting/")
+    address = f"/events/{Event.objects.get().pk}/meeting/"
+    answer, on_a_wall = reader.get(address), reader.get(f"{address}?kiosk")
 
     assert answer["Location"] == where.format(meeting=getattr(Meeting.objects.first(), "pk", ""))
     assert reader.get(answer["Location"]).status_code == 200
+    assert "data-kiosk" in reader.get(on_a_wall["Location"]).content.decode()
+    assert "data-kiosk" not in reader.get(answer["Location"]).content.decode()
 
 
 @settings(deadline=None)
